@@ -1,10 +1,12 @@
 """Quality and time of predictions with and without tiles, on large photos with small objects.
 
-    AUTODET_HOME=... python -m benchmarks.tiles MODEL DATASET [--ratios 2 4] [--canvases 12]
+    AUTODET_HOME=... python -m benchmarks.tiles MODEL DATASET [--ratios 0 2 3 4] [--enlarged 2 3] [--canvases 12]
 
-Each large photo is a canvas whose sides are a multiple of the median training photo. Photos of the data set that the
-model was not trained on are pasted on it at random places, with their longer side 0.4 to 1 times the median training
-photo; the background is one of them, enlarged and blurred. Ratio 0 stands for the photos of the data set as they are.
+Each large photo with small objects is a canvas whose sides are a multiple of the median training photo. Photos of the
+data set that the model was not trained on are pasted on it at random places, with their longer side 0.4 to 1 times the
+median training photo; the background is one of them, enlarged and blurred. Ratio 0 stands for the validation photos as
+they are. Enlarged photos have large objects: they are up to 30 photos of the data set, scaled to a multiple of the
+median training photo.
 """
 
 import argparse
@@ -24,7 +26,7 @@ from autodet.inference.comparable_records import comparable_records
 from autodet.inference.detector import Detector, load_detector
 from autodet.records import EvaluationReport, ImageRecord
 from autodet.workspace import Workspace
-from tests.helpers import voc_xml
+from tests.helpers import Mark, voc_xml
 
 SCALES = (0.4, 1.0)
 
@@ -34,7 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
     parser.add_argument("dataset")
-    parser.add_argument("--ratios", type=float, nargs="+", default=[0, 2, 4])
+    parser.add_argument("--ratios", type=float, nargs="+", default=[0, 2, 3, 4])
+    parser.add_argument("--enlarged", type=float, nargs="*", default=[2, 3])
     parser.add_argument("--canvases", type=int, default=12)
     options = parser.parse_args()
     detector, dataset = load_detector(options.model), load_dataset(options.dataset)
@@ -44,9 +47,17 @@ def main() -> None:
     for ratio in options.ratios:
         with TemporaryDirectory() as folder:
             shown = _canvases(dataset, sizes.photo_side, ratio, options.canvases, Path(folder)) if ratio else dataset
-            records = comparable_records(detector.card, shown, "all" if ratio else "val")
-            for tiles in (False, True):
-                print(f"| {ratio:g} | {len(records)} | {_row(detector, shown, records, tiles)}", flush=True)
+            _show_rows(f"{ratio:g}", detector, shown, "all" if ratio else "val")
+    for factor in options.enlarged:
+        with TemporaryDirectory() as folder:
+            shown = _enlarged(dataset, round(sizes.photo_side * factor), Path(folder))
+            _show_rows(f"enlarged {factor:g}", detector, shown, "all")
+
+
+def _show_rows(name: str, detector: Detector, dataset: Dataset, split: str) -> None:
+    records = comparable_records(detector.card, dataset, split)
+    for tiles in (False, True):
+        print(f"| {name} | {len(records)} | {_row(detector, dataset, records, tiles)}", flush=True)
 
 
 def _row(detector: Detector, dataset: Dataset, records: Sequence[ImageRecord], tiles: bool) -> str:
@@ -56,15 +67,10 @@ def _row(detector: Detector, dataset: Dataset, records: Sequence[ImageRecord], t
     report = evaluate_predictions(records, predictions, detector.classes, detector.card.all_thresholds)
     found, right, shown = _totals(report)
     mean = np.mean([seen.tiles for seen in predictions])
-    small = report.coco["APs"]
-    figures = [
-        report.map50,
-        report.map50_95,
-        small if small is not None else float("nan"),
-        found,
-        right / max(1, shown),
-    ]
-    return " | ".join([f"{mean:.0f}", *(f"{figure:.3f}" for figure in figures), f"{seconds:.2f} |"])
+    by_size = [report.coco[size] for size in ("APs", "APm", "APl")]
+    figures = [report.map50, report.map50_95, *by_size, found, right / max(1, shown)]
+    texts = ("-" if figure is None else f"{figure:.3f}" for figure in figures)
+    return " | ".join([f"{mean:.0f}", *texts, f"{seconds:.2f} |"])
 
 
 def _totals(report: EvaluationReport) -> tuple[float, float, float]:
@@ -77,12 +83,12 @@ def _totals(report: EvaluationReport) -> tuple[float, float, float]:
 
 def _canvases(dataset: Dataset, side: int, ratio: float, count: int, folder: Path) -> Dataset:
     random = np.random.default_rng(0)
-    records = [record for record in dataset.images if record.split != "train"]
+    records = _unknown(dataset)
     for number in range(count):
         background = open_photo(dataset.photo(records[random.integers(len(records))])).resize((64, 64))
         canvas = background.resize((round(ratio * side),) * 2, Image.Resampling.BICUBIC)
         canvas = canvas.filter(ImageFilter.GaussianBlur(side / 8))
-        marks = []
+        marks: list[Mark] = []
         for left, top in _cells(round(ratio), side, random):
             record = records[random.integers(len(records))]
             photo = open_photo(dataset.photo(record))
@@ -93,10 +99,36 @@ def _canvases(dataset: Dataset, side: int, ratio: float, count: int, folder: Pat
                 top + int(random.integers(side - small.height + 1)),
             )
             canvas.paste(small, at)
-            for box, class_id in zip(record.annotations.boxes_xyxy, record.annotations.class_ids, strict=True):
-                marks.append((dataset.classes[class_id], tuple((box * scale + np.array(at * 2)).round(1).tolist())))
-        canvas.save(folder / f"{number}.png")
-        (folder / f"{number}.xml").write_text(voc_xml(f"{number}.png", canvas.size, marks), "utf-8")
+            marks += _marks(dataset, record, scale, at)
+        _write(folder, number, canvas, marks)
+    return _imported(folder)
+
+
+def _enlarged(dataset: Dataset, side: int, folder: Path) -> Dataset:
+    for number, record in enumerate(_unknown(dataset)[:30]):
+        photo = open_photo(dataset.photo(record))
+        scale = side / max(photo.size)
+        large = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+        _write(folder, number, large, _marks(dataset, record, scale, (0, 0)))
+    return _imported(folder)
+
+
+def _unknown(dataset: Dataset) -> list[ImageRecord]:
+    return [record for record in dataset.images if record.split != "train"]
+
+
+def _marks(dataset: Dataset, record: ImageRecord, scale: float, at: tuple[int, int]) -> list[Mark]:
+    boxes = (record.annotations.boxes_xyxy.astype(float) * scale + np.array(at * 2)).round(1).tolist()
+    names = [dataset.classes[class_id] for class_id in record.annotations.class_ids]
+    return [(name, tuple(box)) for name, box in zip(names, boxes, strict=True)]
+
+
+def _write(folder: Path, number: int, photo: Image.Image, marks: list[Mark]) -> None:
+    photo.save(folder / f"{number}.png")
+    (folder / f"{number}.xml").write_text(voc_xml(f"{number}.png", photo.size, marks), "utf-8")
+
+
+def _imported(folder: Path) -> Dataset:
     decisions = {"photo_alike": "keep"}
     return import_dataset(folder, "canvases", decisions=decisions, workspace=Workspace(folder / "home"))
 

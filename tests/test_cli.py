@@ -527,6 +527,34 @@ def test_a_crowded_photo_and_a_large_one_are_told(crowded_bundle, empty_home, tm
     assert (json.loads(ran.stdout)[0]["truncated"], ran.stderr) == (False, "")
 
 
+def test_predict_reads_an_archive_and_writes_exports(trained_bundle, sample_folder, empty_home, tmp_path):
+    photos = sorted((sample_folder / "val").glob("*.webp"))[:2]
+    archive = write_zip(
+        tmp_path / "photos.zip", {f"{one.name}": one.read_bytes() for one in photos} | {"notes.txt": "-"}
+    )
+    files = {"csv": "boxes.csv", "coco": "boxes.json", "photos": "boxes.zip"}
+    exports = [part for kind, name in files.items() for part in ("--export", f"{kind}={tmp_path / name}")]
+    ran = run(empty_home, "predict", trained_bundle, archive, "--threshold", 0.3, "--tiles", "--json", *exports)
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert [one["file"] for one in told] == [str(archive / one.name) for one in photos]
+    assert {one["tiles"] for one in told} == {0}
+    assert "Skipped 1 file of other kinds (1 .txt)." in ran.stderr and f"Wrote {tmp_path / 'boxes.csv'}." in ran.stderr
+    labels = json.loads((tmp_path / "boxes.json").read_text("utf-8"))
+    assert [one["file_name"] for one in labels["images"]] == [one["file"] for one in told]
+    assert len(labels["annotations"]) == sum(len(one["detections"]) for one in told) > 0
+    assert len((tmp_path / "boxes.csv").read_text("utf-8").splitlines()) == 1 + len(labels["annotations"])
+    assert list((empty_home / "dropped").iterdir()) == []
+    again = run(empty_home, "predict", trained_bundle, tmp_path / "boxes.zip")  # its own drawings
+    assert_is_one_sentence(again, "contains no photos to predict on")
+    assert "Skipped 2 drawings of earlier predictions." in again.stderr and str(tmp_path / "boxes.zip") in again.stderr
+    for export, words in (
+        ("coco", "'coco' is not KIND=FILE"),
+        ("coco=no/folder/x.json", "there is no folder no/folder"),
+    ):
+        assert_is_one_sentence(run(empty_home, "predict", trained_bundle, archive, "--export", export), words)
+
+
 # Versions
 
 

@@ -97,8 +97,8 @@ def open_photo(source: Photo, name: str = "") -> Image.Image:
 
     In a photo with 16 bits per channel, black is 0 and white is the largest value of 8, 10, 12, 14 or 16 bits: the
     smallest depth that holds its brightest pixel; ``pixel_depth.shades`` tells about other values. Pillow reduces
-    16-bit colour photos to 8 bits, so pass the file of such a photo, not a Pillow image. A file with several images,
-    such as a TIFF with pages, is opened at its first.
+    16-bit colours to 8 bits when it decodes them, so pass such a photo before that, or its file. A file with several
+    images, such as a TIFF with pages, is opened at its first.
 
     Args:
         source: A path, the bytes of a file, an open binary file, a Pillow image, or an RGB array of shape (H, W, 3) and
@@ -118,17 +118,8 @@ def open_photo(source: Photo, name: str = "") -> Image.Image:
     return _read_with_end(file_or_bytes(source, name), name, lambda file: _open(file, name))
 
 
-def photo_size(content: bytes, name: str) -> tuple[int, int]:
-    """Return width and height of the stored pixels, without decoding them.
-
-    Raises:
-        PhotoError: The photo cannot be read.
-    """
-    return photo_header(content, name).stored_wh
-
-
 def photo_header(content: bytes, name: str) -> PhotoFacts:
-    """Return format, size and orientation of a photo as its header states them, without decoding its pixels.
+    """Return format, stored size and orientation of a photo, without decoding its pixels.
 
     Raises:
         PhotoError: The photo cannot be read.
@@ -368,14 +359,24 @@ def _pillow_photo(image: Image.Image, name: str) -> Image.Image:
     """Convert a Pillow image, decoded or not, as ``open_photo`` does."""
     if not image.width or not image.height:
         raise PhotoError(f"{name!r} is an image without pixels; give one that has some.")
-    if image.mode == "F":
-        raise PhotoError(f"{name!r} is an image of fractions (mode F); scale it to 0 to 255 and convert it to mode L.")
     try:
-        return _upright_rgb(image)
+        content = _undecoded_file(image)
+        return _upright_rgb(image) if content is None else _open(content, name)
     except (*_BROKEN, *_TOO_LARGE) as error:
         raise PhotoError(
             f"The image {name!r} cannot be read: it is closed, cut short or damaged; open it again, or give its file."
         ) from error
+
+
+def _undecoded_file(image: Image.Image) -> bytes | None:
+    """Return the file of an image with 16-bit colours that Pillow has not decoded yet; None for other images."""
+    if not isinstance(image, ImageFile) or _low_bytes(image) is None or image.tell() or image.fp is None:
+        return None
+    place = image.fp.tell()
+    image.fp.seek(0)
+    content = image.fp.read()
+    image.fp.seek(place)
+    return content
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

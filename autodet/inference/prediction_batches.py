@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autodet.access.quota import Quota, Use
 from autodet.access.visitor import for_current_visitor
-from autodet.datasets.photos import photo_size, read_photo
+from autodet.datasets.photos import photo_header, read_photo
 from autodet.errors import ModelError, PhotoError, sentence_for
 from autodet.inference.detector import Detector
 from autodet.inference.prediction_process import BATCH
@@ -234,6 +234,6 @@ def _checksum(source: Path | bytes, name: str) -> str:
 def _use(source: Path | bytes, name: str) -> Use:
     try:
         content = source if isinstance(source, bytes) else read_photo(str(source), name)
-        return Use.of_photo(photo_size(content, name), len(content))
+        return Use.of_photo(photo_header(content, name).stored_wh, len(content))
     except PhotoError:
         return Use(1)

@@ -359,7 +359,6 @@ def closed(image):
         (np.zeros((4, 4), np.uint8), r"shape \(4, 4\)"),
         (np.array(None), r"shape \(\)"),
         (Image.new("RGB", (0, 4)), "without pixels"),
-        (Image.new("F", (4, 4)), "fractions"),
         (closed(Image.open(BytesIO(PHOTOS["upright"]))), "closed, cut short or damaged"),
         (Image.open(BytesIO(PHOTOS["upright"][:700])), "closed, cut short or damaged"),
         (closed(BytesIO(b"")), "file of 'photo' cannot be read.*open it again"),
@@ -382,3 +381,50 @@ def test_a_file_without_end_is_not_read_to_its_end(monkeypatch):
     monkeypatch.setattr("autodet.datasets.photo_sources.MAX_PHOTO_BYTES", 1000)
     with Path("/dev/zero").open("rb") as endless, pytest.raises(PhotoError, match="larger than"):
         open_photo(endless)
+
+
+def stored(mode, format, orientation):
+    """A small photo of a mode of Pillow in a format; None if the format has no such mode."""
+    random, (width, height) = np.random.default_rng(0), (23, 17)
+    if mode in ("I;16", "I"):
+        image = Image.fromarray(
+            random.integers(0, 4096, (height, width)).astype(np.uint16 if mode == "I;16" else np.int32)
+        )
+    elif mode == "F":
+        image = Image.fromarray(random.random((height, width), dtype=np.float32))
+    else:
+        image = Image.fromarray(random.integers(0, 256, (height, width, 4), dtype=np.uint8))
+        image = image.convert("RGB").quantize(16) if mode.startswith("P") else image.convert("RGB").convert(mode)
+    exif, content = Image.Exif(), BytesIO()
+    exif[ExifTags.Base.Orientation] = orientation
+    facts = {"transparency": 3} if mode == "PA" else {}
+    facts |= {"exif": exif} if format not in ("BMP", "GIF") else {}
+    try:
+        image.save(content, format, **facts)
+    except OSError:
+        return None
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "JPEG", "WEBP", "GIF", "BMP"])
+def test_a_pillow_image_is_treated_as_its_file(format):
+    """Orientation, transparency, palette, inks and bit depth; decoded before or not."""
+    modes = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "YCbCr", "LAB")
+    photos = {(mode, turn): stored(mode, format, turn) for mode in modes for turn in (1, 2, 6)}
+    photos = {case: content for case, content in photos.items() if content}
+    assert len(photos) >= 12
+    for case, content in photos.items():
+        decoded = Image.open(BytesIO(content))
+        decoded.load()
+        expected = np.asarray(open_photo(content))
+        for image in (Image.open(BytesIO(content)), decoded):
+            np.testing.assert_array_equal(np.asarray(open_photo(image)), expected, err_msg=str(case))
+
+
+def test_a_pillow_image_of_16_bit_colours_is_read_from_its_file_until_it_is_decoded():
+    pixels = np.random.default_rng(0).integers(0, 4096, (9, 7, 3))
+    content = png_of_16_bits(pixels)
+    image = Image.open(BytesIO(content))
+    np.testing.assert_array_equal(np.asarray(open_photo(image)), np.asarray(open_photo(content)))
+    assert np.asarray(open_photo(image)).max() > 200
+    assert np.asarray(image).max() < 16  # it can still be decoded; Pillow keeps the high bytes

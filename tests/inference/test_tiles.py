@@ -11,11 +11,14 @@ from PIL import Image
 
 from autodet.evaluation.overlap import iou_matrix
 from autodet.inference.detector import load_detector, load_detector_apart
+from autodet.inference.evaluations import kept_report
+from autodet.inference.tile_gain import measure_tile_gain, tile_gain
 from autodet.inference.tile_merge import MAX_MERGED, merge_tiles
 from autodet.inference.tiles import MAX_TILES, Tiling
-from autodet.models.bundle import read_card
-from autodet.models.store import find_model
+from autodet.models.bundle import read_bundle, read_card, write_bundle
+from autodet.models.store import add_model, find_model
 from autodet.records import Prediction, TrainedSizes
+from autodet.workspace import Workspace
 
 WHOLE_WH = (1000, 400)
 LEFT, RIGHT = (0, 0, 600, 400), (400, 0, 1000, 400)
@@ -198,3 +201,23 @@ def test_the_prediction_process_predicts_on_tiles_too(trained_bundle, large_phot
     (expected,), (found,) = (one.predict_many([path], 0.3, tiles=True) for one in (local, apart))
     assert found.tiles == expected.tiles > 0
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-3)
+
+
+def test_the_gain_on_large_validation_photos_comes_from_kept_evaluations(trained_bundle, sample_dataset, tmp_path):
+    home = Workspace(tmp_path / "home")
+    home.datasets.mkdir(parents=True)
+    (home.datasets / "sample").symlink_to(sample_dataset.folder)
+    card, weights = read_bundle(trained_bundle)
+    large, small = (tmp_path / f"{side}.autodet" for side in (150, 400))
+    for path, side in ((large, 150), (small, 400)):
+        write_bundle(path, replace(card, trained_sizes=TrainedSizes(side, 60.0, 0.1)), weights)
+    model = add_model(large, "mine", home)
+    assert tile_gain(model, home) is None
+    measured = measure_tile_gain(model, home)
+    assert measured == tile_gain(model, home)
+    assert measured.photos == len(sample_dataset.split("val"))
+    whole, tiled = (kept_report(model, sample_dataset, "val", tiles=tiles) for tiles in (False, True))
+    assert measured.map50 == (pytest.approx(whole.map50), pytest.approx(tiled.map50))
+    assert measured.map50[0] != measured.map50[1]
+    assert measure_tile_gain(add_model(small, "other", home), home) is None  # no photo is large
+    assert measure_tile_gain(model, Workspace(tmp_path / "empty")) is None

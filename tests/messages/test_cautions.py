@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from autodet.messages.cautions import caution_text
-from autodet.records import Notice
+from autodet.messages.tiles import tile_gain_text
+from autodet.records import Notice, TileGain
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,24 @@ def test_predictions_that_may_lack_objects():
     assert "On 2 of 5 photos objects may be too small for the model: the longer side has up to 4,000" in caution_text(
         Notice.of("objects_too_small", large=2, photos=5, side=4000, photo_side=640)
     )
+
+
+def test_small_objects_on_large_photos_are_offered_tiles_and_their_limits_are_told():
+    small = caution_text(Notice.of("objects_too_small", large=1, photos=1, side=4000, photo_side=640))
+    assert small.endswith("turn on tiles (on the page, tiles=True in Python, --tiles on the command line).")
+    full = caution_text(Notice.of("tiles_truncated", truncated=1, photos=3, limit=100))
+    assert full == "On 1 of 3 photos the model reached its limit of 100 objects on a tile; there may be more."
+    limited = caution_text(Notice.of("tiles_limited", limited=1, photos=1, most=64))
+    assert limited.startswith(
+        "On the photo the tiles are larger than the training photos, because a photo has at most 64"
+    )
+
+
+def test_the_gain_of_tiles_is_told_whether_it_is_one():
+    gain = TileGain("fruit", 6, (0.25, 0.75), (0.1, 0.4), (0.8, 0.75), (0.2, 0.9))
+    assert tile_gain_text(gain) == (
+        "On 6 large validation photos of fruit, tiles raise mAP50 from 0.250 to 0.750; precision changes from 80% to "
+        "75%, recall from 20% to 90%."
+    )
+    assert "tiles lower mAP50 from 0.750 to 0.250" in tile_gain_text(replace(gain, map50=(0.75, 0.25)))
+    assert "tiles keep mAP50 at 0.750" in tile_gain_text(replace(gain, map50=(0.75, 0.75)))
