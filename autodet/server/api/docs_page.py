@@ -27,7 +27,7 @@ def docs_html() -> str:
     document = description()
     parts = [
         f"<h1>{escape(document['info']['title'])} {escape(document['info']['version'])}: HTTP API</h1>",
-        f'<p>{escape(document["info"]["description"])} The same as <a href="openapi.json">OpenAPI document</a>.</p>',
+        f'<p>{escape(document["info"]["description"])} The same as an <a href="openapi.json">OpenAPI document</a>.</p>',
         f"<pre>{escape(EXAMPLE)}</pre>",
         "<p>Where the server has a password or a sign-in, send a token: <code>Authorization: Bearer TOKEN</code>. "
         "Editors make tokens on the page <i>Settings</i>.</p>",

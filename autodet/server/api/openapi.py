@@ -130,7 +130,7 @@ def _prediction_operation() -> dict[str, Any]:
             "description": "1: find small objects on a large photo, on overlapping tiles of it; takes longer.",
         },
     ]
-    photo_form = {"type": "object", "properties": {FIELD: PHOTO}, "required": [FIELD]}
+    photo_form = _object(**{FIELD: PHOTO}) | {"additionalProperties": False}
     body = {
         "required": True,
         "description": f"The photo, at most {size_text(MAX_BODY_BYTES)}: a form with one file, or the bytes.",

@@ -50,7 +50,7 @@ def loaded(model: StoredModel) -> "Detector":
 
 def version_of(model: StoredModel) -> str:
     """Identify a model by its whole card: models with the same weights may differ in their calibration or graph."""
-    return f"{model.id} {model.card!r}"
+    return f"{model.id} {vars(model.card)}"
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the model")

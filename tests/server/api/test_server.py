@@ -185,6 +185,25 @@ def test_it_warns_where_others_can_reach_it_and_not_where_a_token_is_needed(tmp_
         assert requests.get(f"{server.url}/api/models", timeout=60).status_code == 401
 
 
+ABSENT = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {names}:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+def test_it_needs_neither_torch_nor_streamlit(tmp_path, photo):
+    names = ("torch", "torchvision", "optuna", "pycocotools", "onnx", "sqlalchemy", "streamlit")
+    (tmp_path / "sitecustomize.py").write_text(ABSENT.replace("{names}", repr(names)))
+    with serving(tmp_path / "home", PYTHONPATH=str(tmp_path)) as server:
+        assert server.predict(photo).json()["detections"]
+
+
 def run(home, *words):
     command = [sys.executable, "-m", "autodet", "serve", *words]
     environment = os.environ | {"AUTODET_HOME": str(home)}
