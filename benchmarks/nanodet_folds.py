@@ -5,9 +5,9 @@
 
 For each pool, 90 photos of ``fruit`` are for training and validation, the other 180 judge. The candidates are the
 defaults and random draws from the search space; each trains on two thirds of the pool and is validated on the last
-third, for each of the three thirds. ``judge`` prints the figures on the 180 photos of the candidate that each rule
-chooses, and repeats this with validation photos drawn from one half of the 180 and the other half as the judge. The
-folder keeps the predictions; runs in it are not repeated. One training at a time, on one core.
+third, for each of the three thirds. ``judge`` takes the thirds on which all candidates were trained. It prints the
+figures on the 180 photos of the candidate that each rule chooses. It repeats this with validation photos drawn from the
+180; the rest judges. The folder keeps the predictions; runs in it are not repeated. One training at a time, on one core.
 """
 
 import argparse
@@ -113,10 +113,9 @@ def judge(folder: Path) -> None:
     for pool in range(POOLS):
         with tempfile.TemporaryDirectory() as home:
             judges = list(load_pool(pool, Path(home)).split("test"))
-        runs = [
-            [json.loads((folder / f"{pool}-{number}-{fold}.json").read_text()) for fold in range(FOLDS)]
-            for number in range(CANDIDATES)
-        ]
+        files = [[folder / f"{pool}-{number}-{fold}.json" for fold in range(FOLDS)] for number in range(CANDIDATES)]
+        complete = [fold for fold in range(FOLDS) if all(each[fold].exists() for each in files)]
+        runs = [[json.loads(each[fold].read_text()) for fold in complete] for each in files]
         seen = [[[Prediction.of(*one) for one in run["seen"]] for run in each] for each in runs]
         curves = 100 * np.array([[run["curve"] for run in each] for each in runs])  # candidate, fold, epoch, figure
         _judge_folds(judges, seen, curves, actual)
@@ -152,38 +151,38 @@ def _add(table: dict[str, list[Figures]], quality: np.ndarray, rules: Mapping[st
 
 def _judge_folds(judges: Records, seen: Seen, curves: np.ndarray, table: dict[str, list[Figures]]) -> None:
     """Choose by the pool's own folds."""
-    truth = _scores(judges, seen, [np.arange(len(judges))] * FOLDS)
+    truth = _scores(judges, seen, [np.arange(len(judges))] * len(seen[0]))
     last, smooth = curves[:, :, -1], curves[:, :, -SMOOTHED:].mean(2)
     print("judged", np.round(truth[..., 0], 1).tolist(), "validated", np.round(last[..., 0], 1).tolist())
-    for fold in range(FOLDS):
+    for fold in range(len(seen[0])):
         rules = {
             "one split": last[:, fold, 0],
             "the same, by mAP50-95": last[:, fold, 1],
-            "one split, mean of three epochs": smooth[:, fold, 0],
-            "three folds": last[..., 0].mean(1),
-            "three folds, by mAP50-95": last[..., 1].mean(1),
+            "one split, mean of two epochs": smooth[:, fold, 0],
+            "folds": last[..., 0].mean(1),
+            "folds, by mAP50-95": last[..., 1].mean(1),
         }
         _add(table, truth.mean(1), rules)
 
 
 def _judge_draws(judges: Records, seen: Seen, table: dict[str, list[Figures]]) -> None:
-    """Choose on photos drawn from one half of the judging photos; the other half judges."""
+    """Choose on photos drawn from the judging photos; the others judge."""
     for seed in range(DRAWS):
         order = np.random.default_rng(seed).permutation(len(judges))
-        choosing, judging = order[: FOLDS * DRAWN], order[FOLDS * DRAWN :]
-        parts = np.split(choosing, FOLDS)
-        quality = _scores(judges, seen, [judging] * FOLDS).mean(1)
+        choosing, judging = order[: len(seen[0]) * DRAWN], order[len(seen[0]) * DRAWN :]
+        parts = np.split(choosing, len(seen[0]))
+        quality = _scores(judges, seen, [judging] * len(seen[0])).mean(1)
         own, same, all_of_them = (
-            _scores(judges, seen, photos) for photos in (parts, [parts[0]] * FOLDS, [choosing] * FOLDS)
+            _scores(judges, seen, photos) for photos in (parts, [parts[0]] * len(parts), [choosing] * len(parts))
         )
-        for fold in range(FOLDS):
+        for fold in range(len(seen[0])):
             rules = {
                 "one run, 30 photos": own[:, fold, 0],
                 "the same, by mAP50-95": own[:, fold, 1],
-                "one run, 90 photos": all_of_them[:, fold, 0],
-                "three runs, the same 30 photos": same[..., 0].mean(1),
-                "three folds, 30 photos each": own[..., 0].mean(1),
-                "three folds, by mAP50-95": own[..., 1].mean(1),
+                "one run, all of these photos": all_of_them[:, fold, 0],
+                "a run for each fold, the same 30 photos": same[..., 0].mean(1),
+                "folds, 30 photos each": own[..., 0].mean(1),
+                "folds, by mAP50-95": own[..., 1].mean(1),
             }
             _add(table, quality, rules)
 
