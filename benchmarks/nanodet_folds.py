@@ -7,7 +7,7 @@ For each pool, 90 photos of ``fruit`` are for training and validation, the other
 defaults and random draws from the search space; each trains on two thirds of the pool and is validated on the last
 third, for each of the three thirds. ``judge`` takes the thirds on which all candidates were trained. It prints the
 figures on the 180 photos of the candidate that each rule chooses. It repeats this with validation photos drawn from the
-180; the rest judges. The folder keeps the predictions; runs in it are not repeated. One training at a time, on one core.
+180; the rest judges. The folder keeps the predictions; runs in it are not repeated. It trains on one core.
 """
 
 import argparse
