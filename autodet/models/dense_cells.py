@@ -15,7 +15,7 @@ from autodet.records import MAX_DETECTIONS, MIN_SCORE
 
 CELLS_PER_OBJECT = 10
 IOU_POWER = 6.0  # exponent of the IoU in the assignment, where the score has 1; the paper's beta
-MAX_CANDIDATES = 400
+MAX_CANDIDATES = 1000
 VOTING_IOU, VOTE_SPREAD = 0.65, 0.05
 
 

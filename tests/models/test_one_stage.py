@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from autodet.models.dense_cells import assign
+from autodet.models.dense_cells import assign, best_detections
 from autodet.models.registry import build_network
 
 STRIDE = 8
@@ -76,3 +76,12 @@ def test_it_learns_to_find_and_name_what_it_is_shown():
     for label, (box, seen) in enumerate(zip(boxes, found, strict=True)):
         assert seen["labels"][0] == label
         assert (seen["boxes"][0] - box[0]).abs().max() < 10
+
+
+def test_every_object_is_found_where_many_cells_find_each():
+    corners = torch.cartesian_prod(torch.arange(10), torch.arange(10)).float() * 40
+    objects = torch.cat((corners, corners + 30), 1)
+    boxes = objects.repeat_interleave(10, 0)  # the cells of an object agree on it
+    scores = torch.linspace(0.9, 0.5, len(boxes))[:, None]
+    found = best_detections(scores, boxes, (400, 400))
+    assert sorted(found["boxes"].tolist()) == objects.tolist()
