@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from autodet.access.quota import Use, shared_quota
 from autodet.access.visitor import Visitor
-from autodet.datasets.photos import PhotoFileError, open_photo, photo_size
+from autodet.datasets.photos import PhotoFileError, open_photo, photo_header
 from autodet.errors import AutodetError
 from autodet.inference.box_drawings import draw_boxes, drawing_jpeg
 from autodet.inference.detection_documents import detection_documents
@@ -135,7 +135,7 @@ class _Api:
 def _checked_size(photo: SentPhoto) -> tuple[int, int]:
     """Return the size of a photo, and refuse what is none before it waits for a prediction."""
     try:
-        return photo_size(photo.content, photo.name)
+        return photo_header(photo.content, photo.name).stored_wh
     except PhotoFileError as error:
         if error.cause.key == "photo_pixels":
             raise Refusal(413, str(error)) from error
