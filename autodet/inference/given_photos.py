@@ -45,7 +45,7 @@ class GivenPhotos:
     """Photos to predict on, in the order in which they were given.
 
     Attributes:
-        photos: At most ``MAX_PHOTOS`` photos; a file that was given by itself counts as one, whatever it is.
+        photos: At most ``MAX_PHOTOS`` photos; a file outside folders and archives counts as one.
         labels: Label files beside them.
         passed_over: Number of other files in folders and archives, by reason and file extension.
         left_out: Number of photos beyond ``MAX_PHOTOS``.
