@@ -95,6 +95,7 @@ class Gallery {
     this.viewer?.close();
     this.seen.disconnect();
     clearTimeout(this.timer);
+    this.find(".grid").replaceChildren();
     removeEventListener(PICTURES, this.takePictures);
   }
 
