@@ -48,9 +48,7 @@ def _answer(request: Request, loaded: "OrderedDict[str, Loaded]") -> Answer | Ex
 
 def _loaded(model: StoredModel, loaded: "OrderedDict[str, Loaded]") -> Loaded:
     """Return a loaded model, and keep it loaded in place of the least recently used one."""
-    key = (
-        f"{model.path} {vars(model.card)}"  # models with the same weights may differ otherwise
-    )
+    key = f"{model.path} {vars(model.card)}"  # models with the same weights may differ otherwise
     if key not in loaded:
         while len(loaded) >= MAX_LOADED:
             loaded.popitem(last=False)

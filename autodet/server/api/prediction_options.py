@@ -18,7 +18,7 @@ MAX_SHOWN = 40  # characters of a wrong value
 
 @dataclass(frozen=True)
 class PredictionOptions:
-    """What a client wants of a prediction.
+    """The options of a prediction.
 
     Attributes:
         threshold: Minimum confidence of a detection, 0 to 1; None for the model's own threshold of each class.

@@ -98,7 +98,7 @@ class Predictor:
 
     def _predictions(self, batch: list[_Wanted]) -> list[Prediction | Exception]:
         detector = self._detector(batch[0].model)
-        predictions = detector.predict_named([wanted.photo for wanted in batch], 0.0, tiles=batch[0].tiles)
+        predictions = detector.predict_named([wanted.photo for wanted in batch], 0.0, "return", tiles=batch[0].tiles)
         return [PhotoError(prediction.error) if prediction.error else prediction for prediction in predictions]
 
     def _detector(self, model: StoredModel) -> "Detector":
