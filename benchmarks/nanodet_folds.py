@@ -3,7 +3,7 @@
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.nanodet_folds train RUNS
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.nanodet_folds evaluate RUNS
 
-For each pool, 90 photos of ``fruit`` are for training and validation, the other 180 are for tests. The candidates are the
+For each pool, 90 photos of ``fruit`` train and validate, the other 180 test. The candidates are the
 defaults and random draws from the search space; each trains on two thirds of the pool and is validated on the last
 third, for each of the three thirds. ``evaluate`` takes the thirds on which all candidates were trained. It prints the
 figures on the 180 photos of the candidate that each rule chooses. It repeats this with validation photos drawn from the
