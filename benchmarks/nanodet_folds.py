@@ -1,13 +1,13 @@
-"""Choose among hyperparameters on one small validation split, or on three folds, and judge the choice on other photos.
+"""Choose hyperparameters by one small validation split or by three folds, and evaluate the choice on other photos.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.nanodet_folds train RUNS
-    AUTODET_REAL_DATA=FOLDER python -m benchmarks.nanodet_folds judge RUNS
+    AUTODET_REAL_DATA=FOLDER python -m benchmarks.nanodet_folds evaluate RUNS
 
-For each pool, 90 photos of ``fruit`` are for training and validation, the other 180 judge. The candidates are the
+For each pool, 90 photos of ``fruit`` train and validate, the other 180 test. The candidates are the
 defaults and random draws from the search space; each trains on two thirds of the pool and is validated on the last
-third, for each of the three thirds. ``judge`` takes the thirds on which all candidates were trained. It prints the
+third, for each of the three thirds. ``evaluate`` takes the thirds on which all candidates were trained. It prints the
 figures on the 180 photos of the candidate that each rule chooses. It repeats this with validation photos drawn from the
-180; the rest judges. The folder keeps the predictions; runs in it are not repeated. It trains on one core.
+180; the rest are test photos. The folder keeps the predictions; runs in it are not repeated. It trains on one core.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def candidates(pool: int) -> list[Hyperparameters]:
 
 
 def load_pool(pool: int, home: Path) -> autodet.Dataset:
-    """Import the photos and draw the pool; the judging photos are the split ``test``."""
+    """Import the photos and draw the pool; its test photos are the split ``test``."""
     workspace = open_workspace(home)
     whole = autodet.import_dataset(Path(os.environ["AUTODET_REAL_DATA"]) / "fruit", name="fruit", workspace=workspace)
     return autodet.derive_dataset(whole, f"pool {pool}", resplit=Resplit(SHARES, seed=pool), workspace=workspace)
@@ -71,19 +71,19 @@ def folded(data: autodet.Dataset, fold: int) -> autodet.Dataset:
 
 
 def train(data: autodet.Dataset, chosen: Hyperparameters, seed: int) -> dict[str, Any]:
-    """Train on one core; return validation figures of every epoch, and predictions on the judging photos."""
+    """Train on one core; return validation figures of every epoch, and predictions on the test photos."""
     loop.save_checkpoint = lambda *_: None
-    judges = list(data.split("test"))
+    records = list(data.split("test"))
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(data.folder, Path(folder), chosen, EPOCHS, "folds", threads=1, seed=seed)
         trial = loop._Trial(job, data, Progress(), no_pulse)
         trial._is_kept = lambda _score: False
         results = [trial.run_epoch(epoch) for epoch in range(1, EPOCHS + 1)]
-        trial.val_squares = loop.Squares(data, judges, chosen.image_size, None)
+        trial.val_squares = loop.Squares(data, records, chosen.image_size, None)
         seen = trial._evaluate(EPOCHS)
     return {
         "curve": [(one.map50, one.map50_95) for one in results],
-        "files": [record.file for record in judges],
+        "files": [record.file for record in records],
         "seen": [[one.boxes_xyxy.tolist(), one.class_ids.tolist(), one.scores.tolist()] for one in seen],
     }
 
@@ -103,23 +103,23 @@ def make_runs(folder: Path) -> None:
                 print(path.stem, made["curve"][-1], flush=True)
 
 
-# Judgement
+# Evaluation
 
 
-def judge(folder: Path) -> None:
+def evaluate(folder: Path) -> None:
     """Print the figures of the candidates that the rules choose."""
     tables: dict[str, dict[str, list[Figures]]] = {"folds of the pool": {}, "drawn": {}}
     actual, drawn = tables.values()
     for pool in range(POOLS):
         with tempfile.TemporaryDirectory() as home:
-            judges = list(load_pool(pool, Path(home)).split("test"))
+            records = list(load_pool(pool, Path(home)).split("test"))
         files = [[folder / f"{pool}-{number}-{fold}.json" for fold in range(FOLDS)] for number in range(CANDIDATES)]
         complete = [fold for fold in range(FOLDS) if all(each[fold].exists() for each in files)]
         runs = [[json.loads(each[fold].read_text()) for fold in complete] for each in files]
         seen = [[[Prediction.of(*one) for one in run["seen"]] for run in each] for each in runs]
         curves = 100 * np.array([[run["curve"] for run in each] for each in runs])  # candidate, fold, epoch, figure
-        _judge_folds(judges, seen, curves, actual)
-        _judge_draws(judges, seen, drawn)
+        _evaluate_folds(records, seen, curves, actual)
+        _evaluate_draws(records, seen, drawn)
     for title, table in tables.items():
         print(title)
         for rule, found in table.items():
@@ -128,12 +128,12 @@ def judge(folder: Path) -> None:
             print(f"| {rule} | {len(found)} | {' | '.join(pairs)} |")
 
 
-def _scores(judges: Records, seen: Seen, photos: Sequence[np.ndarray]) -> np.ndarray:
+def _scores(records: Records, seen: Seen, photos: Sequence[np.ndarray]) -> np.ndarray:
     """Return the figures of each candidate and fold, shape (C, F, 2), on the photos of each fold, in per cent."""
     return 100 * np.array(
         [
             [
-                measure([judges[at] for at in chosen], [run[at] for at in chosen], CLASSES, MAP50)[:2]
+                measure([records[at] for at in chosen], [run[at] for at in chosen], CLASSES, MAP50)[:2]
                 for run, chosen in zip(each, photos, strict=True)
             ]
             for each in seen
@@ -149,11 +149,11 @@ def _add(table: dict[str, list[Figures]], quality: np.ndarray, rules: Mapping[st
     table.setdefault("any", []).append(tuple(quality.mean(0)))
 
 
-def _judge_folds(judges: Records, seen: Seen, curves: np.ndarray, table: dict[str, list[Figures]]) -> None:
+def _evaluate_folds(records: Records, seen: Seen, curves: np.ndarray, table: dict[str, list[Figures]]) -> None:
     """Choose by the pool's own folds."""
-    truth = _scores(judges, seen, [np.arange(len(judges))] * len(seen[0]))
+    truth = _scores(records, seen, [np.arange(len(records))] * len(seen[0]))
     last, smooth = curves[:, :, -1], curves[:, :, -SMOOTHED:].mean(2)
-    print("judged", np.round(truth[..., 0], 1).tolist(), "validated", np.round(last[..., 0], 1).tolist())
+    print("test", np.round(truth[..., 0], 1).tolist(), "validated", np.round(last[..., 0], 1).tolist())
     for fold in range(len(seen[0])):
         rules = {
             "one split": last[:, fold, 0],
@@ -165,15 +165,15 @@ def _judge_folds(judges: Records, seen: Seen, curves: np.ndarray, table: dict[st
         _add(table, truth.mean(1), rules)
 
 
-def _judge_draws(judges: Records, seen: Seen, table: dict[str, list[Figures]]) -> None:
-    """Choose on photos drawn from the judging photos; the others judge."""
+def _evaluate_draws(records: Records, seen: Seen, table: dict[str, list[Figures]]) -> None:
+    """Choose on photos drawn from the test photos; the others are test photos."""
     for seed in range(DRAWS):
-        order = np.random.default_rng(seed).permutation(len(judges))
-        choosing, judging = order[: len(seen[0]) * DRAWN], order[len(seen[0]) * DRAWN :]
+        order = np.random.default_rng(seed).permutation(len(records))
+        choosing, others = order[: len(seen[0]) * DRAWN], order[len(seen[0]) * DRAWN :]
         parts = np.split(choosing, len(seen[0]))
-        quality = _scores(judges, seen, [judging] * len(seen[0])).mean(1)
+        quality = _scores(records, seen, [others] * len(seen[0])).mean(1)
         own, same, all_of_them = (
-            _scores(judges, seen, photos) for photos in (parts, [parts[0]] * len(parts), [choosing] * len(parts))
+            _scores(records, seen, photos) for photos in (parts, [parts[0]] * len(parts), [choosing] * len(parts))
         )
         for fold in range(len(seen[0])):
             rules = {
@@ -188,9 +188,9 @@ def _judge_draws(judges: Records, seen: Seen, table: dict[str, list[Figures]]) -
 
 
 def main() -> None:
-    """Train the candidates, or judge the choices."""
+    """Train the candidates, or evaluate the choices."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("train", "judge"))
+    parser.add_argument("what", choices=("train", "evaluate"))
     parser.add_argument("runs", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -198,7 +198,7 @@ def main() -> None:
     if arguments.what == "train":
         make_runs(arguments.runs)
     else:
-        judge(arguments.runs)
+        evaluate(arguments.runs)
 
 
 if __name__ == "__main__":
