@@ -46,17 +46,29 @@ def measure_tile_gain(
     )
 
 
-def _gain(
-    model: StoredModel, workspace: Workspace | None, evaluate: Callable[[Dataset, bool], Kept | None]
-) -> TileGain | None:
+def has_large_photos(model: StoredModel, workspace: Workspace | None = None) -> bool:
+    """Return whether the data set of a model is there and has validation photos that are large enough for tiles."""
+    return bool(_large_photos(model, workspace))
+
+
+def _large_photos(model: StoredModel, workspace: Workspace | None) -> tuple[Dataset, list[int]] | None:
+    """Return the data set of a model and the places of its large validation photos; None if there are none."""
     dataset = find_source(model.card.as_origin(model.id), workspace or open_workspace())
     if not dataset:
         return None
     tiling = Tiling.of(model.card)
     records = dataset.split(SPLIT)
     large = [place for place, record in enumerate(records) if tiling.tiles(record.width, record.height)]
-    if not large:
+    return (dataset, large) if large else None
+
+
+def _gain(
+    model: StoredModel, workspace: Workspace | None, evaluate: Callable[[Dataset, bool], Kept | None]
+) -> TileGain | None:
+    found = _large_photos(model, workspace)
+    if not found:
         return None
+    dataset, large = found
     kept = [evaluate(dataset, tiles) for tiles in (False, True)]
     if not all(kept):
         return None

@@ -14,7 +14,15 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.inference import bundle_graph, detector, dropped_photos, evaluation_jobs, int8_jobs, latency_jobs
+from autodet.inference import (
+    bundle_graph,
+    detector,
+    dropped_photos,
+    evaluation_jobs,
+    int8_jobs,
+    latency_jobs,
+    tile_gain_jobs,
+)
 from autodet.lock import hold_lock
 from autodet.models.store import StoredModel, add_model
 from autodet.records import EpochResult, SearchStatus, TrialStatus
@@ -38,7 +46,7 @@ def demo_photos():
 def _quick_predictions(monkeypatch, demo_photos):
     """The pages predict and evaluate in this process; ``tests/inference`` and the browser's tests try the others."""
     monkeypatch.setattr(detector, "load_detector_apart", detector.load_detector)
-    for module in (bundle_graph, dropped_photos, evaluation_jobs, int8_jobs, latency_jobs, trial_jobs):
+    for module in (bundle_graph, dropped_photos, evaluation_jobs, int8_jobs, latency_jobs, tile_gain_jobs, trial_jobs):
         monkeypatch.setattr(module, "run_apart", lambda job, work, *given: work(*given, job.report_step))
     monkeypatch.setattr(demo, "SHOWN", demo_photos)
 

@@ -4,25 +4,20 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from autodet.datasets.manifest import list_datasets, read_dataset
-from autodet.inference.evaluations import kept_report
 from autodet.inference.given_photos import MAX_PHOTOS, GivenPhotos
 from autodet.inference.photo_folders import FoundPhotos
 from autodet.inference.prediction_batches import PredictionBatch
 from autodet.inference.prediction_process import BATCH
-from autodet.inference.tiles import Tiling
 from autodet.models.store import StoredModel
-from autodet.records import Prediction
 from autodet.text_format import counted, duration
-from autodet.ui.common.choice import is_trained_on
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.predict.batches import find_batch
 from autodet.ui.predict.gallery import show_predictions
 from autodet.ui.predict.labels import labels_of
 from autodet.ui.predict.seen import Photo, Seen
+from autodet.ui.predict.tiles import offer_tiles
 from autodet.ui.predict.visit import Visit, current_visit
-from autodet.workspace import open_workspace
 
 FEW = BATCH  # so few photos take one request, for which the page waits
 MAX_WAIT_SECONDS = 10.0
@@ -64,43 +59,8 @@ def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, visit:
             Seen(Photo(photo[1], photo[0]), results[photo].sha256, results[photo].prediction, labels.get(photo))
             for photo in done
         ]
-        _offer_tiles(model, visit, [one.prediction for one in seen], under_way)
+        offer_tiles(model, visit, [one.prediction for one in seen], under_way)
         show_predictions(model, seen, under_way)
-
-
-def _offer_tiles(model: StoredModel, visit: Visit, predictions: Sequence[Prediction], under_way: bool) -> None:
-    """Offer tiles if a photo is much larger than those of the training."""
-    tiling = Tiling.of(model.card)
-    large = [tiles for one in predictions if (tiles := len(tiling.tiles(*one.size_wh)))]
-    if not large:
-        return
-    side = f"{tiling.side:,} pixels"
-    many = counted(len(large), "photo is", "photos are")
-    wanted = st.toggle(
-        "Look closer at large photos",
-        visit.tiles,
-        key="tiles",
-        help=f"{many} much larger than the photos of the training, whose longer side has about {side}. With tiling, "
-        f"the model also looks at overlapping parts of that size, {sum(large):,} in all, and finds smaller objects. "
-        "It takes that much longer.",
-    )
-    if not under_way and (gain := _tiling_gain(model)):
-        st.caption(gain)
-    if wanted != visit.tiles:
-        visit.tiles = wanted
-        st.rerun()
-
-
-def _tiling_gain(model: StoredModel) -> str:
-    """Return what tiles gain on the validation photos of the model's data set; empty if it is not measured."""
-    summary = next((one for one in list_datasets() if is_trained_on(model, one)), None)
-    if summary is None:
-        return ""
-    dataset = read_dataset(open_workspace().datasets / summary.id)
-    whole, tiled = (kept_report(model, dataset, "val", tiles=tiles) for tiles in (False, True))
-    if not whole or not tiled or whole.map50 == tiled.map50:
-        return ""
-    return f"On the validation photos, tiles change mAP@0.5 from {whole.map50:.3f} to {tiled.map50:.3f}."
 
 
 def _show_progress(batch: PredictionBatch) -> None:
