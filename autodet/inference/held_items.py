@@ -60,7 +60,7 @@ class HeldItems(Generic[Item]):
             self.discard(token)
 
     def discard(self, token: str) -> None:
-        """Discard a thing, whoever holds it."""
+        """Discard a thing, even if sessions hold it."""
         with self._lock:
             item = self._items.pop(token, None)
             self._sessions.pop(token, None)

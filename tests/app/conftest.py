@@ -103,7 +103,7 @@ def offered(monkeypatch):
 
 
 def viewer_data(app: AppTest, component: str = "autodet_photo_viewer") -> dict:
-    """What the photo viewer of a page, or another component, sends to the browser."""
+    """The values that the photo viewer of a page, or another component, sends to the browser."""
     (found,) = [part for part in app.get("bidi_component") if part.proto.component_name == component]
     return json.loads(found.proto.json)
 

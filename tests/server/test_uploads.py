@@ -43,7 +43,7 @@ async def take_all(_scope, receive, send):
 
 
 def sent(pieces, size, seconds):
-    """The status of the answer to a sender of so many pieces, each after so many seconds."""
+    """The status of the answer to a sender of pieces with a pause in seconds before each."""
     clock, answers, left = Clock(), [], iter(range(pieces, 0, -1))
 
     async def receive():

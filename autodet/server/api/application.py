@@ -133,7 +133,7 @@ class _Api:
 
 
 def _checked_size(photo: SentPhoto) -> tuple[int, int]:
-    """Return the size of a photo, and refuse what is none before it waits for a prediction."""
+    """Return the size of a photo, and refuse other files before they wait for a prediction."""
     try:
         return photo_header(photo.content, photo.name).stored_wh
     except PhotoFileError as error:

@@ -42,7 +42,7 @@ def read_address(page: str) -> None:
 
 
 def opens_form(name: str) -> bool:
-    """Return whether the link by which the visitor came to this page asks for a form to be open."""
+    """Return whether the link that the visitor followed to this page asks for a form to be open."""
     return bool(st.session_state.get(FORM) == name)
 
 

@@ -25,7 +25,7 @@ REFRESH_SECONDS = 1.0
 
 
 def predict(model: StoredModel, given: GivenPhotos) -> None:
-    """Predict on photos, and show what there is: few photos at once, many as their predictions arrive."""
+    """Predict on photos and show the predictions: those of few photos together, those of many as they arrive."""
     _show_left_out(given)
     if not given.photos:
         _show_unread(given, [], 0)

@@ -1,4 +1,4 @@
-"""Photos on the Predict page, and what a model detects on them."""
+"""Photos on the Predict page, with their predictions."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the API answers: models, predictions, and a sentence for each mistake."""
+"""Answers of the API: models, predictions, and a sentence for each mistake."""
 
 import asyncio
 import json

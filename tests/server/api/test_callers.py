@@ -1,4 +1,4 @@
-"""Who may use the API: host names, origins, tokens, and what happens to those who guess."""
+"""Checks of the API: host names, origins, tokens, and what happens to those who guess."""
 
 from io import BytesIO
 
