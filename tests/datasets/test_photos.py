@@ -401,7 +401,7 @@ def stored(mode, format, orientation):
     facts |= {"exif": exif} if format not in ("BMP", "GIF") else {}
     try:
         image.save(content, format, **facts)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return content.getvalue()
 
