@@ -22,6 +22,7 @@ from autodet.ui.predict.visit import Visit, current_visit
 FEW = BATCH  # so few photos take one request, for which the page waits
 MAX_WAIT_SECONDS = 10.0
 REFRESH_SECONDS = 1.0
+MAX_REFRESHED = 100  # photos a second; a refresh sends the boxes of all photos
 
 
 def predict(model: StoredModel, given: GivenPhotos) -> None:
@@ -36,7 +37,8 @@ def predict(model: StoredModel, given: GivenPhotos) -> None:
         with st.spinner(f"Detecting objects in {counted(batch.left, 'photo')}"):
             batch.wait(MAX_WAIT_SECONDS)
     under_way = batch.under_way
-    st.fragment(_show, run_every=REFRESH_SECONDS if under_way else None)(model, given, batch, visit, under_way)
+    seconds = max(REFRESH_SECONDS, len(batch.photos) / MAX_REFRESHED) if under_way else None
+    st.fragment(_show, run_every=seconds)(model, given, batch, visit, under_way)
 
 
 def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, visit: Visit, watched: bool) -> None:
@@ -63,7 +65,10 @@ def _show(model: StoredModel, given: GivenPhotos, batch: PredictionBatch, visit:
         show_predictions(model, seen, under_way)
 
 
+@st.fragment(run_every=REFRESH_SECONDS)
 def _show_progress(batch: PredictionBatch) -> None:
+    if not batch.under_way:
+        st.rerun()
     total, seconds = len(batch.photos), batch.seconds_left
     left, right = st.columns([4, 1], vertical_alignment="center")
     time_left = f", about {duration(max(1.0, seconds))} left" if seconds is not None else ""
