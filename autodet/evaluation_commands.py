@@ -29,9 +29,10 @@ def evaluate(options: Options) -> Answer:
     model = find_any_model(options.model)
     with ProgressLine() as line, _photos_of(options, [model], line) as photos:
         report = load_detector(model).evaluate(photos, options.split, progress=line.show_photos, tiles=options.tiles)
-        facts = {"model": model.id, "tiles": options.tiles} | _facts(options, photos, model)
+        facts = {"model": model.id} | _facts(options, photos, model)
     training = training_of(model, open_workspace())
     facts["learning_curve"] = training.curve.to_json() if training and training.curve else None
+    facts["tiles"] = options.tiles
     return Answer(report.to_json() | facts, terminal.report_text(report))
 
 

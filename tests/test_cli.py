@@ -51,7 +51,7 @@ REPORT_KEYS = [
     "thresholds",
 ]
 REPORT_KEYS += ["coco", "interval", "confusion", "error_kinds", "label_issues", "conditions"]
-REPORT_KEYS += ["caution", "model", "dataset", "split", "learning_curve"]
+REPORT_KEYS += ["caution", "model", "dataset", "split", "learning_curve", "tiles"]
 CLASS_KEYS = ["ap50", "ap50_95", "images", "boxes", "precision", "recall", "f1", "threshold", "interval"]
 
 
