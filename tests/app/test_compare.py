@@ -114,7 +114,7 @@ def test_models_without_an_evaluation_are_evaluated_in_the_background(visit, fru
     assert 0 <= row["mAP@0.5"] < 0.5
     assert row["latency"] > 0
     assert not any("Evaluate" in label for label in labels(app.button))
-    monkeypatch.setattr(Detector, "predict_dataset", lambda *_: pytest.fail("predicted again"))
+    monkeypatch.setattr(Detector, "predict_dataset", lambda *_, **__: pytest.fail("predicted again"))
     visit("compare")
 
 

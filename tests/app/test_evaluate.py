@@ -97,10 +97,10 @@ def test_an_evaluation_goes_on_when_its_page_is_left(visit, data, model, monkeyp
     goes_on = threading.Event()
     predict = Detector.predict_dataset
 
-    def predict_later(self, dataset, records, progress=None):
+    def predict_later(self, dataset, records, progress=None, **options):
         progress(1, len(records))
         assert goes_on.wait(60)
-        return predict(self, dataset, records, progress)
+        return predict(self, dataset, records, progress, **options)
 
     monkeypatch.setattr(Detector, "predict_dataset", predict_later)
     app = visit("evaluate")
@@ -122,10 +122,10 @@ def test_a_cancelled_evaluation_can_be_started_again(visit, data, model, monkeyp
     asked, goes_on = threading.Event(), threading.Event()
     predict = Detector.predict_dataset
 
-    def predict_later(self, dataset, records, progress=None):
+    def predict_later(self, dataset, records, progress=None, **options):
         asked.set()
         assert goes_on.wait(60)
-        return predict(self, dataset, records, progress)
+        return predict(self, dataset, records, progress, **options)
 
     monkeypatch.setattr(Detector, "predict_dataset", predict_later)
     app = visit("evaluate")

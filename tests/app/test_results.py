@@ -409,7 +409,7 @@ def card_of(data):
 
 
 def test_an_opened_trial_shows_its_classes_and_its_worst_photos_without_predicting(visit, predicted, monkeypatch):
-    monkeypatch.setattr(Detector, "predict_dataset", lambda *_: pytest.fail("predicted"))
+    monkeypatch.setattr(Detector, "predict_dataset", lambda *_, **__: pytest.fail("predicted"))
     app = visit("results", **{"opened fruit": (1,)})
     table = app.dataframe[2].value
     assert list(table["class"]) == ["apple", "banana"]

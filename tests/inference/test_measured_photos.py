@@ -50,7 +50,9 @@ def seen_apple(monkeypatch):
     boxes = [(4, 6, 24, 40), (34, 10, 60, 44)]
     right = Prediction.of(boxes, [0, 2], [0.95, 0.95])
     more = Prediction.of([*boxes, (26, 2, 33, 20)], [0, 2, 0], [0.95, 0.95, 0.95])
-    monkeypatch.setattr(Detector, "predict_dataset", lambda _, __, records, ___: [more, *[right] * (len(records) - 1)])
+    monkeypatch.setattr(
+        Detector, "predict_dataset", lambda _, __, records, *___, **____: [more, *[right] * (len(records) - 1)]
+    )
 
 
 def test_two_models_are_compared_on_the_classes_that_both_know(models, photos, workspace, nothing_stays):

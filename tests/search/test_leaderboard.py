@@ -73,7 +73,7 @@ def test_missing_evaluations_are_made_on_request_with_the_latency(fruit, workspa
 
 
 def test_it_predicts_nothing_unless_asked(models, fruit, monkeypatch):
-    monkeypatch.setattr(Detector, "predict_dataset", lambda *_: pytest.fail("predicted"))
+    monkeypatch.setattr(Detector, "predict_dataset", lambda *_, **__: pytest.fail("predicted"))
     assert autodet.leaderboard(fruit, "val").standings[0].map50 is None
 
 
