@@ -340,6 +340,8 @@ def test_labels_beside_photos_show_what_is_found_and_missed(visit, model, sample
             lines.append(f"{number_there} {(x1 + x2) / 2} {(y1 + y2) / 2} {x2 - x1} {y2 - y1}")
         files.append((f"{number}.txt", "\n".join(lines).encode(), "text/plain"))
     app = drop(visit("predict"), *files[:3])
+    kinds = [layer["kind"] for layer in sent(app)["layers"]]  # from bottom to top
+    assert kinds.index("false_positives") < kinds.index("true_positives")
     first, second = sent(app)["photos"]
     assert (first["labelled"], second["labelled"]) == (True, False)
     assert len(first["boxes"]["ground_truth 0"]) == len(first["boxes"]["missed 0"]) == len(records[0].annotations)

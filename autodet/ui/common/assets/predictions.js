@@ -290,9 +290,9 @@ class Gallery {
     const all = models.map(() => new Tally());
     for (const photo of photos) {
       const tallies = models.map(() => new Tally());
-      const drawn = [];
+      const drawn = []; // from bottom to top
       for (const layer of layers) {
-        for (const row of photo.boxes[layer.key] ?? []) {
+        for (const row of (photo.boxes[layer.key] ?? []).toReversed()) {
           if (!this.passes(layer, row[4], row[5])) continue;
           tallies[layer.side].add(layer.kind, row[4]);
           if (layer.kind !== "ground_truth") drawn.push([layer, row]);
