@@ -8,7 +8,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model
 from autodet.ui.predict.visit import VISIT, visits
 from tests.app.conftest import address, checked, labelled, labels, says
-from tests.helpers import draw_photo
+from tests.helpers import draw_photo, untrained_bundle
 
 HEIC = Path(__file__).parents[1] / "datasets" / "heic"
 
@@ -144,3 +144,10 @@ def test_the_best_model_is_offered_with_the_reason(visit, model_there):
     assert "The best of 2 models that were trained on" in says(app)
     checked(app.selectbox[0].select("newest").run())
     assert "The best of" not in says(app)
+
+
+@pytest.mark.slow
+def test_no_model_is_called_the_best_without_a_metric(visit, workspace, tmp_path):
+    for seed, name in enumerate(("first", "second")):
+        add_model(untrained_bundle(tmp_path / f"{name}.autodet", seed=seed, metrics={}), name, workspace)
+    assert "The best of" not in says(visit("predict"))
