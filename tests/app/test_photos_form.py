@@ -96,6 +96,11 @@ def test_a_reload_finds_photos_and_predictions_by_the_address(visit, model):
     assert predicted(other) == predicted(app) == ["0.jpg", "1.jpg", "2.jpg"]
 
 
+def test_a_link_to_photos_that_are_gone_says_so(visit, model):
+    assert "The photos of this link are deleted" in says(opened(visit, dropped="nothing"))
+    assert "The photos of this link are deleted" not in says(visit("predict"))
+
+
 def test_a_used_up_quota_keeps_what_is_done_and_says_what_is_left(visit, model, monkeypatch):
     monkeypatch.setenv("AUTODET_MODE", "demo")
     monkeypatch.setenv("AUTODET_DEMO_PHOTOS", "9,100")

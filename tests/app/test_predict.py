@@ -12,7 +12,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model
 from autodet.records import Calibration, ScoreMap
-from tests.app.conftest import checked, labelled, labels, says, viewer_data
+from tests.app.conftest import address, checked, labelled, labels, says, viewer_data
 
 
 @pytest.fixture
@@ -173,6 +173,18 @@ def test_only_chosen_classes_are_shown_and_counted(visit, model, photos):
     assert list(counts.columns) == ["photo", name, "objects"]
     assert list(counts["photo"]) == [*(photo[0] for photo in photos), "All photos"]
     assert counts[name].iloc[-1] == counts[name].iloc[:-1].sum() == len(boxes)
+
+
+def test_a_reload_finds_thresholds_and_hidden_classes(visit, model, photos):
+    app = move(drop(visit("predict"), *photos), 0.05, [1])
+    before = table(app)
+    again = visit("home")
+    again.query_params["dropped"] = address(app)["dropped"]
+    again = finished(checked(again.switch_page("pages/predict.py").run()))
+    assert sent(again)["begun"] == {"thresholds": [[0.05, 0.05, 0.05]], "hidden": [1]}
+    assert table(again).equals(before)
+    move(again, 0.95)
+    assert sent(again)["begun"]["thresholds"] == [[0.05, 0.05, 0.05]]  # the browser knows what it has reported
 
 
 def test_the_same_photo_dropped_again_needs_no_second_look(visit, model, photos, looks):

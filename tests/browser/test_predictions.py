@@ -71,6 +71,11 @@ def test_a_threshold_acts_without_the_server_and_downloads_have_what_is_shown(dr
     assert hidden not in {row["class"] for row in rows}
     assert {row["photo"] for row in rows} <= {photo.name for photo in photos}
     first = [[float(row[side]) for side in ("x1", "y1", "x2", "y2")] for row in rows if row["photo"] == photos[0].name]
+    shown_before = objects(view)
+    tab.reload()
+    expect(view.locator(".chip").filter(has=tab.get_by_role("checkbox", checked=False)).first).to_be_visible()
+    assert objects(view) == shown_before
+    assert view.locator(".chip").filter(has_text=hidden).get_by_role("checkbox").first.is_checked() is False
     assert drawn_boxes(view.locator(".tile").first)[::-1] == [pytest.approx(box, abs=0.06) for box in first]
 
 

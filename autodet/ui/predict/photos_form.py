@@ -12,7 +12,7 @@ from autodet.text_format import counted, size_text
 from autodet.ui.common.address import named_in_address
 from autodet.ui.common.uploads import name_dropped_folders
 from autodet.ui.predict.dataset_photos import ask_for_dataset_photos
-from autodet.ui.predict.visit import Visit, current_visit, name_visit
+from autodet.ui.predict.visit import Visit, current_visit, name_visit, names_deleted_visit
 from autodet.workspace import open_workspace
 
 TABS = "photos from"  # key, and those of the fields in the tabs
@@ -23,6 +23,8 @@ ICONS = {FILES: "upload", FOLDER: "folder_open", CAMERA: "photo_camera", DATASET
 def ask_for_photos(model: StoredModel) -> GivenPhotos:
     """Let the visitor give photos in one of several ways, and return those of the open tab."""
     visit = current_visit()
+    if names_deleted_visit():
+        st.info("The photos of this link are deleted. Give them again.", icon=":material/auto_delete:")
     ways: dict[str, Callable[[], GivenPhotos]] = {
         FILES: lambda: _ask_for_files(visit, model),
         FOLDER: lambda: _ask_for_folder(visit),
