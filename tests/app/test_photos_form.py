@@ -127,7 +127,9 @@ def test_tiles_are_offered_for_large_photos_only(visit, model):
     assert "Look closer at large photos" not in labels(app.toggle)
     large = jpeg(5, (3000, 2000))
     drop(app, *files(2), ("large.jpg", large, "image/jpeg"))
+    assert "more false alarms" not in says(app)
     finished(checked(labelled(app.toggle, "Look closer at large photos").set_value(True).run()))
+    assert "more false alarms" in says(app)
     batch = list(visits.find(app.session_state[VISIT]).batches.values())[-1]
     tiles = {name: result.prediction.tiles for (_, name), result in batch.results.items()}
     assert tiles["large.jpg"] > 1
