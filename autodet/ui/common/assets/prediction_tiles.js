@@ -106,9 +106,8 @@ class Frame {
     this.picture.decoding = "async";
     this.drawing = document.createElementNS(SVG, "svg");
     this.drawing.ariaHidden = "true";
-    this.title = make("span", "model");
     this.counts = make("span", side ? "counts second" : "counts");
-    this.element.append(this.picture, this.drawing, this.title);
+    this.element.append(this.picture, this.drawing);
   }
 
   remove() {
@@ -120,8 +119,6 @@ class Frame {
     const address = serverAddress(photo.thumbnail);
     if (this.picture.src !== address) this.picture.src = address;
     this.picture.alt = photo.name;
-    this.title.textContent = model;
-    this.title.hidden = !model;
     this.counts.dataset.model = model;
     this.drawing.setAttribute("viewBox", `0 0 ${photo.size.join(" ")}`);
   }
