@@ -97,8 +97,9 @@ def test_a_reload_finds_photos_and_predictions_by_the_address(visit, model):
 
 
 def test_a_link_to_photos_that_are_gone_says_so(visit, model):
-    assert "The photos of this link are deleted" in says(opened(visit, dropped="nothing"))
-    assert "The photos of this link are deleted" not in says(visit("predict"))
+    app = opened(visit, dropped="nothing")
+    assert "The photos of this link are deleted" in says(app)
+    assert "The photos of this link are deleted" not in says(drop(app, *files(1)))
 
 
 def test_a_used_up_quota_keeps_what_is_done_and_says_what_is_left(visit, model, monkeypatch):

@@ -23,8 +23,6 @@ ICONS = {FILES: "upload", FOLDER: "folder_open", CAMERA: "photo_camera", DATASET
 def ask_for_photos(model: StoredModel) -> GivenPhotos:
     """Let the visitor give photos in one of several ways, and return those of the open tab."""
     visit = current_visit()
-    if names_deleted_visit():
-        st.info("The photos of this link are deleted. Give them again.", icon=":material/auto_delete:")
     ways: dict[str, Callable[[], GivenPhotos]] = {
         FILES: lambda: _ask_for_files(visit, model),
         FOLDER: lambda: _ask_for_folder(visit),
@@ -42,6 +40,8 @@ def ask_for_photos(model: StoredModel) -> GivenPhotos:
             visit.tab = way
             with tab:
                 given = ask()
+    if names_deleted_visit() and not given.photos:  # the browser may name it still when others are given
+        st.info("The photos of this link are deleted. Give them again.", icon=":material/auto_delete:")
     visit.delete_unused()
     name_visit()
     return given
