@@ -8,7 +8,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.store import add_model
 from autodet.ui.predict.visit import VISIT, visits
 from tests.app.conftest import address, checked, labelled, labels, says
-from tests.helpers import draw_photo
+from tests.helpers import draw_photo, untrained_bundle
 
 HEIC = Path(__file__).parents[1] / "datasets" / "heic"
 
@@ -96,6 +96,12 @@ def test_a_reload_finds_photos_and_predictions_by_the_address(visit, model):
     assert predicted(other) == predicted(app) == ["0.jpg", "1.jpg", "2.jpg"]
 
 
+def test_a_link_to_photos_that_are_gone_says_so(visit, model):
+    app = opened(visit, dropped="nothing")
+    assert "The photos of this link are deleted" in says(app)
+    assert "The photos of this link are deleted" not in says(drop(app, *files(1)))
+
+
 def test_a_used_up_quota_keeps_what_is_done_and_says_what_is_left(visit, model, monkeypatch):
     monkeypatch.setenv("AUTODET_MODE", "demo")
     monkeypatch.setenv("AUTODET_DEMO_PHOTOS", "9,100")
@@ -122,7 +128,9 @@ def test_tiles_are_offered_for_large_photos_only(visit, model):
     assert "Look closer at large photos" not in labels(app.toggle)
     large = jpeg(5, (3000, 2000))
     drop(app, *files(2), ("large.jpg", large, "image/jpeg"))
+    assert "more false alarms" not in says(app)
     finished(checked(labelled(app.toggle, "Look closer at large photos").set_value(True).run()))
+    assert "more false alarms" in says(app)
     batch = list(visits.find(app.session_state[VISIT]).batches.values())[-1]
     tiles = {name: result.prediction.tiles for (_, name), result in batch.results.items()}
     assert tiles["large.jpg"] > 1
@@ -144,3 +152,10 @@ def test_the_best_model_is_offered_with_the_reason(visit, model_there):
     assert "The best of 2 models that were trained on" in says(app)
     checked(app.selectbox[0].select("newest").run())
     assert "The best of" not in says(app)
+
+
+@pytest.mark.slow
+def test_no_model_is_called_the_best_without_a_metric(visit, workspace, tmp_path):
+    for seed, name in enumerate(("first", "second")):
+        add_model(untrained_bundle(tmp_path / f"{name}.autodet", seed=seed, metrics={}), name, workspace)
+    assert "The best of" not in says(visit("predict"))

@@ -12,7 +12,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model
 from autodet.records import Calibration, ScoreMap
-from tests.app.conftest import checked, labelled, labels, says, viewer_data
+from tests.app.conftest import address, checked, labelled, labels, says, viewer_data
 
 
 @pytest.fixture
@@ -175,6 +175,18 @@ def test_only_chosen_classes_are_shown_and_counted(visit, model, photos):
     assert counts[name].iloc[-1] == counts[name].iloc[:-1].sum() == len(boxes)
 
 
+def test_a_reload_finds_thresholds_and_hidden_classes(visit, model, photos):
+    app = move(drop(visit("predict"), *photos), 0.05, [1])
+    before = table(app)
+    again = visit("home")
+    again.query_params["dropped"] = address(app)["dropped"]
+    again = finished(checked(again.switch_page("pages/predict.py").run()))
+    assert sent(again)["begun"] == {"thresholds": [[0.05, 0.05, 0.05]], "hidden": [1]}
+    assert table(again).equals(before)
+    move(again, 0.95)
+    assert sent(again)["begun"]["thresholds"] == [[0.05, 0.05, 0.05]]  # the browser knows what it has reported
+
+
 def test_the_same_photo_dropped_again_needs_no_second_look(visit, model, photos, looks):
     app = drop(visit("predict"), photos[0])
     drop(app, photos[0], ("another name.jpg", *photos[0][1:]))
@@ -255,26 +267,26 @@ def test_downloads(visit, model, photos, offered):
     found, stem = table(app), photos[0][0].removesuffix(".webp").removesuffix(".jpg")
     drawn = Image.open(io.BytesIO(offered[f"{stem}-boxes.jpg"]()))
     assert drawn.size == Image.open(io.BytesIO(photos[0][1])).size
-    listed = list(csv.DictReader(io.StringIO(offered[f"{stem}-csv.csv"]().decode())))
+    listed = list(csv.DictReader(io.StringIO(offered[f"{stem}-boxes.csv"]().decode())))
     assert [(row["class"], float(row["score"])) for row in listed] == list(
         zip(found["class"], found["score"], strict=True)
     )
-    assert len(json.loads(offered[f"{stem}-coco.json"]())["annotations"]) == len(found)
+    assert len(json.loads(offered[f"{stem}-boxes-coco.json"]())["annotations"]) == len(found)
     for layout, ending in (("yolo", ".txt"), ("voc", ".xml")):
-        with zipfile.ZipFile(io.BytesIO(offered[f"{stem}-{layout}.zip"]())) as archive:
+        with zipfile.ZipFile(io.BytesIO(offered[f"{stem}-boxes-{layout}.zip"]())) as archive:
             (labels_there,) = [name for name in archive.namelist() if name.endswith(f"{stem}{ending}")]
             text = archive.read(labels_there).decode()
             assert (len(text.splitlines()) if ending == ".txt" else text.count("<object>")) == len(found)
 
     drop(app, photos[0], ("a:b<c>|d*?\x07.jpg", *photos[1][1:]), photos[0])
-    with zipfile.ZipFile(io.BytesIO(offered["predictions-photos.zip"]())) as archive:
+    with zipfile.ZipFile(io.BytesIO(offered["boxes-photos.zip"]())) as archive:
         assert len(set(archive.namelist())) == 3
         assert archive.testzip() is None
 
 
 def test_a_formula_in_a_file_name_stays_a_text_in_the_csv(visit, model, photos, offered):
     move(drop(visit("predict"), ("=cmd|'/c calc'!A0.jpg", *photos[0][1:])), 0.05)
-    (name,) = [name for name in offered if name.endswith("csv.csv")]
+    (name,) = [name for name in offered if name.endswith("boxes.csv")]
     listed = list(csv.DictReader(io.StringIO(offered[name]().decode())))
     assert listed
     assert not any(row["photo"].startswith(("=", "+", "-", "@")) for row in listed)
@@ -325,7 +337,7 @@ def test_two_models_come_side_by_side_and_those_photos_first_where_they_differ(
     assert differences == sorted(differences, reverse=True)
     assert set(table(move(app, 0.05))["model"]) == {model.card.name, other.card.name}
     checked(labelled(app.radio, "Boxes of").set_value(1).run())
-    assert "apple" not in offered["predictions-csv.csv"]().decode()
+    assert "apple" not in offered["boxes.csv"]().decode()
 
 
 def test_labels_beside_photos_show_what_is_found_and_missed(visit, model, sample_dataset):
@@ -340,6 +352,8 @@ def test_labels_beside_photos_show_what_is_found_and_missed(visit, model, sample
             lines.append(f"{number_there} {(x1 + x2) / 2} {(y1 + y2) / 2} {x2 - x1} {y2 - y1}")
         files.append((f"{number}.txt", "\n".join(lines).encode(), "text/plain"))
     app = drop(visit("predict"), *files[:3])
+    kinds = [layer["kind"] for layer in sent(app)["layers"]]  # from bottom to top
+    assert kinds.index("false_positives") < kinds.index("true_positives")
     first, second = sent(app)["photos"]
     assert (first["labelled"], second["labelled"]) == (True, False)
     assert len(first["boxes"]["ground_truth 0"]) == len(first["boxes"]["missed 0"]) == len(records[0].annotations)

@@ -1,6 +1,7 @@
 """The photos on Predict with their boxes: thresholds without the server, downloads, the viewer, two models."""
 
 import csv
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -69,6 +70,13 @@ def test_a_threshold_acts_without_the_server_and_downloads_have_what_is_shown(dr
     assert len(rows) == objects(view) > 0
     assert hidden not in {row["class"] for row in rows}
     assert {row["photo"] for row in rows} <= {photo.name for photo in photos}
+    first = [[float(row[side]) for side in ("x1", "y1", "x2", "y2")] for row in rows if row["photo"] == photos[0].name]
+    shown_before = objects(view)
+    tab.reload()
+    expect(view.locator(".chip").filter(has=tab.get_by_role("checkbox", checked=False)).first).to_be_visible()
+    assert objects(view) == shown_before
+    assert view.locator(".chip").filter(has_text=hidden).get_by_role("checkbox").first.is_checked() is False
+    assert drawn_boxes(view.locator(".tile").first)[::-1] == [pytest.approx(box, abs=0.06) for box in first]
 
 
 def test_a_thumbnail_opens_the_viewer_and_escape_leads_back(dropped):
@@ -91,6 +99,13 @@ def test_a_thumbnail_opens_the_viewer_and_escape_leads_back(dropped):
     tab.locator("input[type=file]").first.set_input_files(photos[0])
     expect(view.locator(".tile")).to_have_count(5)
     assert objects(view) > before  # the sliders stay
+
+
+def drawn_boxes(tile):
+    """The boxes of a thumbnail as x1, y1, x2, y2, from bottom to top."""
+    lines = tile.locator(".line").evaluate_all("paths => paths.map(path => path.getAttribute('d')).join('')")
+    corners = re.findall(r"M(\S+) (\S+)H(\S+)V(\S+)H", lines)
+    return [[float(corner) for corner in box] for box in corners]
 
 
 def names(view):

@@ -85,9 +85,10 @@ def choose_model(*, best: bool = False) -> StoredModel | None:
         return None
     default = _best_at_hand(models) or (_best(_trained_alike(models[0], models)) if best else models[0])
     chosen = _choose("Model", models, lambda model: model.id, _described, "model", default)
-    alike = _trained_alike(chosen, models)
-    if best and len(alike) > 1 and chosen == _best(alike):
-        st.caption(f"The best of {len(alike)} models that were trained on {escape(chosen.card.dataset)}, by mAP@0.5.")
+    measured = [model for model in _trained_alike(chosen, models) if "map50" in model.card.metrics]
+    if best and len(measured) > 1 and chosen == _best(measured):
+        many = f"{len(measured)} models that were trained on {escape(chosen.card.dataset)}"
+        st.caption(f"The best of {many}, by mAP@0.5.")
     return chosen
 
 

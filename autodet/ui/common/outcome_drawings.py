@@ -63,9 +63,10 @@ def error_thumbnail(dataset: Dataset, record: ImageRecord, shown: ShownOutcomes,
     picture, scale = small_photo(photo_identity(dataset, record), DRAWN_PIXELS, dataset.photo(record), record.file)
     boxes = range(*outcomes.truth.starts[photo : photo + 2])
     seen = range(*outcomes.detections.starts[photo : photo + 2])
+    upwards = sorted(seen, key=lambda detection: (bool(shown.right[detection]), -detection))  # false alarms lie below
     outlines = [
         *(outline for box in boxes if shown.missed[box] for outline in outlines_of(shown, NO_PARTNER, box)),
-        *(outline for detection in reversed(seen) for outline in outlines_of(shown, detection, NO_PARTNER)),
+        *(outline for detection in upwards for outline in outlines_of(shown, detection, NO_PARTNER)),
     ]
     drawn = np.array([box for box, _ in outlines], np.float32).reshape(-1, 4) * scale
     return as_jpeg(framed(outline_boxes(picture, drawn, [colour for _, colour in outlines]), frame_colour()))

@@ -69,8 +69,9 @@ TRUE_POSITIVES = Layer("true_positives", "Found", "true positives", "#2a9d6f")
 FALSE_POSITIVES = Layer("false_positives", "False alarms", "false positives", "#e4572e")
 MISSED = Layer("missed", "Missed", "false negatives", "#e0a30b", dashed=True, below=True)
 OTHER_MODEL = Layer("other_model", "Other model", "", "#a855c9", dashed=True, shown=False)
-# For an evaluation; the ground truth has one colour here, because classes have those of the errors.
-ERROR_LAYERS = (replace(GROUND_TRUTH, colour="#2f7fd6"), TRUE_POSITIVES, FALSE_POSITIVES, MISSED)
+# For an evaluation, the last on top: a false alarm hides no found object. The ground truth has one colour here, because
+# classes have those of the errors.
+ERROR_LAYERS = (replace(GROUND_TRUTH, colour="#2f7fd6"), FALSE_POSITIVES, TRUE_POSITIVES, MISSED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,8 @@ from autodet.ui.predict.sides import Sides
 from autodet.workspace import portable
 
 DRAWINGS = "photos"  # the export that is a single file for a single photo
-ICONS = {DRAWINGS: ":material/image:", "csv": ":material/table:"}
+TABLE = "csv"
+ICONS = {DRAWINGS: ":material/image:", TABLE: ":material/table:"}
 LABELS_ICON = ":material/select_all:"
 
 
@@ -64,11 +65,12 @@ def offer_downloads(
 
 
 def _file_name(photos: Sequence[PredictedPhoto], key: str) -> str:
-    """Return the name of the file; that of a single photo has the photo's name."""
-    stem = portable(PurePath(photos[0].name).stem) if len(photos) == 1 else "predictions"
-    if key == DRAWINGS:
-        return f"{stem}-boxes.jpg" if len(photos) == 1 else f"{stem}-photos.zip"
-    return f"{stem}-{key}{EXPORTS[key].suffix}"
+    """Return the name of the file, such as ``boxes-coco.json``; that of a single photo begins with the photo's name."""
+    single = len(photos) == 1
+    stem = f"{portable(PurePath(photos[0].name).stem)}-boxes" if single else "boxes"
+    if single and key == DRAWINGS:
+        return f"{stem}.jpg"
+    return f"{stem}{EXPORTS[key].suffix}" if key == TABLE else f"{stem}-{key}{EXPORTS[key].suffix}"
 
 
 def _drawing(photo: PredictedPhoto, classes: Sequence[str]) -> bytes:

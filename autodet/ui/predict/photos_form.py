@@ -12,7 +12,7 @@ from autodet.text_format import counted, size_text
 from autodet.ui.common.address import named_in_address
 from autodet.ui.common.uploads import name_dropped_folders
 from autodet.ui.predict.dataset_photos import ask_for_dataset_photos
-from autodet.ui.predict.visit import Visit, current_visit, name_visit
+from autodet.ui.predict.visit import Visit, current_visit, name_visit, names_deleted_visit
 from autodet.workspace import open_workspace
 
 TABS = "photos from"  # key, and those of the fields in the tabs
@@ -40,6 +40,8 @@ def ask_for_photos(model: StoredModel) -> GivenPhotos:
             visit.tab = way
             with tab:
                 given = ask()
+    if names_deleted_visit() and not given.photos:  # the browser may name it still when others are given
+        st.info("The photos of this link are deleted. Give them again.", icon=":material/auto_delete:")
     visit.delete_unused()
     name_visit()
     return given
@@ -67,7 +69,7 @@ def _ask_for_files(visit: Visit, model: StoredModel) -> GivenPhotos:
 def _ask_for_folder(visit: Visit) -> GivenPhotos:
     fresh = FOLDER not in st.session_state
     uploads = st.file_uploader(
-        "Choose a folder, with the folders in it",
+        "Choose a folder; its subfolders are included",
         accept_multiple_files="directory",
         key=FOLDER,
     )

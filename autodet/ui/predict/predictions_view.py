@@ -33,8 +33,10 @@ from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, shrink_photo
 from autodet.ui.common.threshold import LOWEST
 from autodet.ui.predict.seen import Seen
 from autodet.ui.predict.sides import Choice, Side, Sides
+from autodet.ui.predict.visit import current_visit
 
 KEY = "predictions view"
+BEGUN = "predictions begun"  # session state: identity of the models, and the choice with which their component begins
 MAX_THUMBNAILS = 3000  # that are kept in memory, about 25 KB each; a visitor has up to 2,000 photos
 
 _component = st.components.v2.component(
@@ -72,8 +74,21 @@ def shown_photos(seen: Sequence[Seen]) -> list[ShownPhoto]:
 
 
 def chosen(sides: Sides) -> Choice:
-    """Return the thresholds and classes that the visitor chose in the component."""
-    return Choice.read((st.session_state.get(KEY) or {}).get("shown"), sides)
+    """Return the thresholds and classes that the visitor chose in the component, now or before a reload."""
+    kept = current_visit().choices
+    reported = Choice.read((st.session_state.get(KEY) or {}).get("shown"), sides)
+    if reported:
+        kept[sides.identity] = reported
+    begun_with, _ = st.session_state.get(BEGUN, ("", None))
+    if not reported or begun_with != sides.identity:
+        st.session_state[BEGUN] = sides.identity, kept.get(sides.identity, Choice(sides.own_thresholds()))
+    return reported or begun()
+
+
+def begun() -> Choice:
+    """Return the choice with which the component begins; it stays, so that no change of a slider sends boxes again."""
+    choice: Choice = st.session_state[BEGUN][1]
+    return choice
 
 
 def show_in_component(photos: Sequence[ShownPhoto], sides: Sides, order: Sequence[int]) -> None:
@@ -87,6 +102,7 @@ def show_in_component(photos: Sequence[ShownPhoto], sides: Sides, order: Sequenc
     layers, boxes = _layers(photos, sides), _boxes(photos, sides)
     data = {
         "identity": sides.identity,
+        "begun": {"thresholds": begun().thresholds, "hidden": sorted(begun().hidden)},
         "classes": [[harmless(name), class_colour(index)] for index, name in enumerate(sides.classes)],
         "models": [
             {"name": harmless(side.model.card.name), "own": own}

@@ -91,14 +91,15 @@ class Choice:
     hidden: frozenset[int] = frozenset()
 
     @classmethod
-    def read(cls, reported: Any, sides: Sides) -> "Choice":
-        """Return the choice that the browser reported; the models' own thresholds if it is for others or invalid."""
-        own = sides.own_thresholds()
+    def read(cls, reported: Any, sides: Sides) -> "Choice | None":
+        """Return the choice that the browser reported; None if it is for other models or invalid."""
         if not isinstance(reported, Mapping) or reported.get("identity") != sides.identity:
-            return cls(own)
+            return None
         thresholds, hidden = reported.get("thresholds"), reported.get("hidden")
-        if not isinstance(thresholds, list) or not _fits(thresholds, own) or not isinstance(hidden, list):
-            return cls(own)
+        if not isinstance(thresholds, list) or not isinstance(hidden, list):
+            return None
+        if not _fits(thresholds, sides.own_thresholds()):
+            return None
         known = range(len(sides.classes))
         return cls(thresholds, frozenset(index for index in hidden if isinstance(index, int) and index in known))
 

@@ -22,9 +22,8 @@ def show_tables(seen: Sequence[Seen], sides: Sides, shown: Sequence[Sequence[Pre
         sides: The models.
         shown: The detections of each model on each photo, with the model's class ids.
     """
-    with st.container(horizontal=True):
-        counts = st.expander("Counts by photo", icon=":material/grid_on:", key="counts by photo", on_change="rerun")
-        boxes = st.expander("Every object", icon=":material/list:", key="every object", on_change="rerun")
+    counts = st.expander("Counts by photo", icon=":material/grid_on:", key="counts by photo", on_change="rerun")
+    boxes = st.expander("Every object", icon=":material/list:", key="every object", on_change="rerun")
     if counts.open:
         counts.dataframe(count_table(seen, sides, shown), hide_index=True, alt="Number of objects by photo and class")
     if boxes.open:

@@ -36,8 +36,10 @@ def offer_tiles(model: StoredModel, visit: Visit, predictions: Sequence[Predicti
         key="tiles",
         help=f"{many} much larger than the photos of the training, whose longer side has about {side}. With tiling, "
         f"the model also looks at overlapping parts of that size, {sum(large):,} in all, and finds smaller objects. "
-        "It takes that much longer.",
+        "It takes that much longer, and large objects get more false alarms.",
     )
+    if wanted:
+        st.caption("For small objects. Large ones get more false alarms this way: turn it off where objects are large.")
     if not under_way:
         _show_gain(model)
     if wanted != visit.tiles:

@@ -14,6 +14,7 @@ from autodet.inference.given_photos import GivenFile, UnpackedArchives
 from autodet.inference.held_items import HeldItems
 from autodet.inference.prediction_batches import PredictionBatch, Way
 from autodet.ui.common.address import named_in_address, write_address
+from autodet.ui.predict.sides import Choice
 
 VISIT = "visit of the Predict page"  # session state
 DROPPED = "dropped"  # in the address
@@ -31,6 +32,7 @@ class Visit:
         earlier: Files of earlier fields of each tab.
         taken: Split and number of the photos taken from each data set, by its id.
         tiles: Whether large photos are predicted on in tiles too.
+        choices: Thresholds and classes that the visitor chose, by the identity of the models.
         archives: The unpacked archives among the files.
         batches: Batches of predictions, the last used at the end.
     """
@@ -41,6 +43,7 @@ class Visit:
     earlier: dict[str, list[GivenFile]] = field(default_factory=dict)
     taken: dict[str, tuple[str, int]] = field(default_factory=dict)
     tiles: bool = False
+    choices: dict[str, Choice] = field(default_factory=dict)
     archives: UnpackedArchives = field(default_factory=UnpackedArchives)
     batches: dict[Way, PredictionBatch] = field(default_factory=dict)
 
@@ -87,6 +90,12 @@ def current_visit() -> Visit:
         token = visits.add(visit)
     st.session_state[VISIT] = _hold(token)
     return visit
+
+
+def names_deleted_visit() -> bool:
+    """Return whether a link leads here that names a visit which has ended."""
+    named = named_in_address(DROPPED)
+    return named is not None and visits.find(named) is None
 
 
 def name_visit() -> None:

@@ -106,10 +106,8 @@ class Frame {
     this.picture.decoding = "async";
     this.drawing = document.createElementNS(SVG, "svg");
     this.drawing.ariaHidden = "true";
-    this.title = make("span", "model");
     this.counts = make("span", side ? "counts second" : "counts");
-    this.element.append(this.picture, this.drawing, this.title);
-    this.paths = new Map();
+    this.element.append(this.picture, this.drawing);
   }
 
   remove() {
@@ -121,39 +119,22 @@ class Frame {
     const address = serverAddress(photo.thumbnail);
     if (this.picture.src !== address) this.picture.src = address;
     this.picture.alt = photo.name;
-    this.title.textContent = model;
-    this.title.hidden = !model;
     this.counts.dataset.model = model;
     this.drawing.setAttribute("viewBox", `0 0 ${photo.size.join(" ")}`);
   }
 
   draw(drawn, classes) {
-    const lines = new Map();
+    const lines = []; // from bottom to top; neighbours of one ink share a path
     for (const [layer, [x1, y1, x2, y2, index]] of drawn) {
       if (this.side && layer.side !== this.side) continue;
       const colour = layer.colour || classes[index][1];
       const other = layer.side !== this.side;
       const ink = `${colour}${layer.dashed || other ? " dashed" : ""}${other ? " other" : ""}`;
-      lines.set(ink, `${lines.get(ink) ?? ""}M${x1} ${y1}H${x2}V${y2}H${x1}Z`);
+      const line = `M${x1} ${y1}H${x2}V${y2}H${x1}Z`;
+      if (lines.at(-1)?.[0] === ink) lines.at(-1)[1] += line;
+      else lines.push([ink, line]);
     }
-    for (const [ink, pair] of this.paths) if (!lines.has(ink)) pair.forEach((path) => path.removeAttribute("d"));
-    for (const [ink, line] of lines) this.path(ink).forEach((path) => path.setAttribute("d", line));
-  }
-
-  // Two lines: a light one below makes the other visible on any photo.
-  path(ink) {
-    if (!this.paths.has(ink)) {
-      const [colour, ...kinds] = ink.split(" ");
-      const pair = ["halo", "line"].map((name) => {
-        const path = document.createElementNS(SVG, "path");
-        path.setAttribute("class", [name, ...kinds].join(" "));
-        if (name === "line") path.setAttribute("stroke", colour);
-        return path;
-      });
-      this.drawing.append(...pair);
-      this.paths.set(ink, pair);
-    }
-    return this.paths.get(ink);
+    this.drawing.replaceChildren(...lines.flatMap(([ink, line]) => pathsOf(ink, line)));
   }
 
   count(tally, photo, classes) {
@@ -171,6 +152,18 @@ class Frame {
     if (photo.labelled) parts.push(make("span", "count errors", errorsText(tally)));
     this.counts.replaceChildren(...parts);
   }
+}
+
+// Two lines: a light one below makes the other visible on any photo.
+function pathsOf(ink, line) {
+  const [colour, ...kinds] = ink.split(" ");
+  return ["halo", "line"].map((name) => {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("class", [name, ...kinds].join(" "));
+    path.setAttribute("d", line);
+    if (name === "line") path.setAttribute("stroke", colour);
+    return path;
+  });
 }
 
 function nothingText(best) {

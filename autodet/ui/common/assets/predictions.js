@@ -42,9 +42,9 @@ function rangeText(numbers) {
 
 // Thresholds of each model by class: those that were set one by one, moved by a common amount.
 class Thresholds {
-  constructor(own) {
+  constructor(own, begun = own) {
     this.own = own;
-    this.base = own.map((row) => [...row]);
+    this.base = begun.map((row) => [...row]);
     this.moved = 0;
   }
 
@@ -142,15 +142,16 @@ class Gallery {
     this.view();
   }
 
-  // Begin with the thresholds that this tab had for these models, which the server may have forgotten.
+  // Begin with what this tab had for these models, which the server may have forgotten, or with what the server kept.
   begin() {
-    const { identity, models } = this.data;
+    const { identity, models, begun } = this.data;
     const kept = globalThis[CHOSEN];
     const again = kept?.identity === identity;
-    this.thresholds = again ? kept.thresholds : new Thresholds(models.map((model) => model.own));
-    this.hidden = again ? kept.hidden : new Set();
+    const own = models.map((model) => model.own);
+    this.thresholds = again ? kept.thresholds : new Thresholds(own, begun.thresholds);
+    this.hidden = again ? kept.hidden : new Set(begun.hidden);
     globalThis[CHOSEN] = { identity, thresholds: this.thresholds, hidden: this.hidden };
-    if (again) this.report();
+    if (again || this.thresholds.changed || this.hidden.size) this.report();
   }
 
   // Indices of the classes that have a box on any photo; first those with most objects at the model's own thresholds.
@@ -290,9 +291,9 @@ class Gallery {
     const all = models.map(() => new Tally());
     for (const photo of photos) {
       const tallies = models.map(() => new Tally());
-      const drawn = [];
+      const drawn = []; // from bottom to top
       for (const layer of layers) {
-        for (const row of photo.boxes[layer.key] ?? []) {
+        for (const row of (photo.boxes[layer.key] ?? []).toReversed()) {
           if (!this.passes(layer, row[4], row[5])) continue;
           tallies[layer.side].add(layer.kind, row[4]);
           if (layer.kind !== "ground_truth") drawn.push([layer, row]);
