@@ -98,6 +98,25 @@ def test_all_figures_are_about_the_classes_of_the_data_set(visit, workspace, tmp
         "4 apple, found",
     }
     assert {issue.suggested_class for issue in report.label_issues} == {"kiwi"}
+    assert "The 2 classes of 4 with errors." in says(app)
+    app = opened(app, "Classes")
+    assert app.dataframe[0].value["class"].tolist() == ["apple", "banana", "kiwi"]
+    assert "Left out: 1 class without labels or detections here." in says(app)
+    app = checked(threshold(app).set_value(0.95).run())
+    assert app.dataframe[0].value["class"].tolist() == ["apple", "banana"]
+    assert "Left out: 2 classes without labels or detections here." in says(app)
+
+
+def test_the_matrix_has_the_classes_with_errors_only(visit, workspace, tmp_path, model_there, monkeypatch):
+    data = import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    model = model_there()
+    records = data.split("val")
+    found = [Prediction.of(one.annotations.boxes_xyxy, one.annotations.class_ids, [0.9] * 2) for one in records]
+    report = evaluate_predictions(records, found, model.card.classes, model.card.all_thresholds)
+    keep_evaluation(model, data, "val", (report, found))
+    app = opened(visit("evaluate", split="val"), "Errors")
+    assert "No class has an error at these thresholds." in says(app)
+    assert len(app.get("plotly_chart")) == 1  # the kinds of errors
 
 
 def test_every_error_is_named_with_its_count_and_shows_exactly_its_boxes(page):
