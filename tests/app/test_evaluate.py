@@ -75,7 +75,9 @@ def test_without_a_model_it_says_what_to_do(visit):
 @pytest.mark.slow
 def test_without_a_data_set_it_says_what_to_do(visit, model_there):
     model_there()
-    assert "no data set here with the classes of this model: apple, banana" in says(visit("evaluate"))
+    app = visit("evaluate")
+    assert "no data set here with the classes of this model: apple and banana" in says(app)
+    assert not any("no data set here" in part.value for column in app.columns for part in column.markdown)
 
 
 def test_a_model_is_evaluated_when_asked_and_the_result_is_there_ever_after(visit, data, model):
