@@ -52,13 +52,13 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
 
 
 def comparable_predictions(card: ModelCard, dataset: Dataset, predictions: list[Prediction]) -> list[Prediction]:
-    """Return the detections that the labels of a data set can judge: those of its classes, with the model's class ids.
+    """Return the detections of the classes of a data set, with the model's class ids; it has no labels of others.
 
-    A class of the data set without an object in a split is judged too: its detections are false alarms there.
+    Those of a class that has no object in a split stay: they are false alarms there.
     """
     names = match_classes(card.classes, dataset.classes).kept.values()
-    judged = [card.classes.index(name) for name in names]
-    return predictions if len(judged) == len(card.classes) else [seen.only(judged) for seen in predictions]
+    class_ids = [card.classes.index(name) for name in names]
+    return predictions if len(class_ids) == len(card.classes) else [seen.only(class_ids) for seen in predictions]
 
 
 def comparable_dataset(cards: Sequence[ModelCard], dataset: Dataset) -> Dataset:

@@ -45,7 +45,7 @@ def evaluate_model(
 
     Returns:
         The report and the predictions for each photo of the split, with the model's class ids; detections of classes
-        that the data set lacks are left out, because no label can judge them.
+        that the data set lacks are left out, because it has no labels of them.
 
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.

@@ -52,7 +52,7 @@ def test_photos_with_more_objects_than_a_detector_finds_are_counted():
     assert EvaluationReport.from_json(earlier).crowded_images == 0
 
 
-def test_a_stored_evaluation_of_an_earlier_version_loses_what_no_label_can_judge(trained_bundle, workspace, tmp_path):
+def test_a_stored_evaluation_loses_detections_of_classes_that_the_data_set_lacks(trained_bundle, workspace, tmp_path):
     """Earlier versions stored the detections of classes that the data set lacks, and a report that counts them."""
     model = add_model(trained_bundle, "sample", workspace)
     data = import_dataset(write_voc(tmp_path / "set", marks=[("banana", (4, 6, 30, 40))]), "set", workspace=workspace)
