@@ -12,9 +12,12 @@ def counted(number: int, word: str, plural: str | None = None) -> str:
     return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
 
 
-def listed(values: Iterable[object], word: str = "and") -> str:
-    """Join at least one value: ``a``, ``a and b``, ``a, b and c``."""
-    *first, last = map(str, values)
+def listed(values: Iterable[object], word: str = "and", most: int | None = None) -> str:
+    """Join at least one value: ``a``, ``a and b``, ``a, b and c``, or the first ``most``: ``a, b and 8 more``."""
+    names = list(map(str, values))
+    if most and len(names) > most:
+        names[most:] = [f"{len(names) - most:,} more"]
+    *first, last = names
     return f"{', '.join(first)} {word} {last}" if first else last
 
 

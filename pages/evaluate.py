@@ -11,13 +11,11 @@ from autodet.ui.evaluate.evaluation import evaluate
 
 with page("evaluate", "How good a model is on labelled photos, class by class, and where it is wrong."):
     left, middle, right = st.columns([6, 4, 5])
-    with left:
-        model = choose_model()
+    model = choose_model(left)
     if model:
         with middle:
             new = chooses_new_photos()
-        with right:
-            dataset = None if new else choose_fitting_dataset(model)
+        dataset = None if new else choose_fitting_dataset(model, right)
         evaluated = evaluate_new_photos(model) if new else dataset and evaluate(model, dataset)
         if evaluated:
             show_analysis(evaluated)

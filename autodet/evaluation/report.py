@@ -26,7 +26,7 @@ from autodet.records import (
     Prediction,
 )
 
-METRICS_VERSION = 1  # raised when a figure of the same predictions changes, so that stored reports are computed again
+METRICS_VERSION = 2  # raised when a figure of the same predictions changes, so that stored reports are computed again
 
 
 def evaluate_predictions(

@@ -32,6 +32,11 @@ class DetectionSummary:
     recall: Interval | None
     wrong_share: Interval | None
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is neither a box nor a shown detection."""
+        return not (self.boxes or self.detections)
+
 
 def summarize(shown: ShownOutcomes) -> tuple[DetectionSummary, list[DetectionSummary]]:
     """Summarize all classes together, and each class."""

@@ -10,7 +10,7 @@ from autodet.datasets.manifest import Dataset, fingerprint_of
 from autodet.errors import ModelError
 from autodet.models.matching_weights import match_classes
 from autodet.models.model_card import ModelCard
-from autodet.records import Annotations, ImageRecord, IntArray
+from autodet.records import Annotations, ImageRecord, IntArray, Prediction
 
 NO_CLASS = -1
 
@@ -49,6 +49,16 @@ def comparable_records(card: ModelCard, dataset: Dataset, split: str) -> tuple[I
     own = {name: card.classes.index(of_model) for name, of_model in matched.kept.items()}
     to_model = np.array([own.get(name, NO_CLASS) for name in dataset.classes], np.int64)
     return tuple(_renumbered(record, to_model) for record in records)
+
+
+def comparable_predictions(card: ModelCard, dataset: Dataset, predictions: list[Prediction]) -> list[Prediction]:
+    """Return the detections of the classes of a data set, with the model's class ids; it has no labels of others.
+
+    Those of a class that has no object in a split stay: they are false alarms there.
+    """
+    names = match_classes(card.classes, dataset.classes).kept.values()
+    class_ids = [card.classes.index(name) for name in names]
+    return predictions if len(class_ids) == len(card.classes) else [seen.only(class_ids) for seen in predictions]
 
 
 def comparable_dataset(cards: Sequence[ModelCard], dataset: Dataset) -> Dataset:

@@ -21,7 +21,7 @@ from autodet.evaluation.outcomes import find_outcomes
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.bundle_graph import add_graph
 from autodet.inference.cautions import prediction_cautions, unread_caution
-from autodet.inference.comparable_records import comparable_records
+from autodet.inference.comparable_records import comparable_predictions, comparable_records
 from autodet.inference.conditions import condition_counts, groups_if_readable
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.inference.leakage import evaluation_leakage
@@ -259,7 +259,8 @@ class Detector:
             warn(caution)
         kept = kept_evaluation(self._model, dataset, split, tiles=tiles)
         if not kept:
-            predictions = self.predict_dataset(dataset, records, progress, tiles=tiles)
+            seen = self.predict_dataset(dataset, records, progress, tiles=tiles)
+            predictions = comparable_predictions(self.card, dataset, seen)
             report = evaluate_predictions(records, predictions, self.classes, self.card.all_thresholds)
             kept = report, predictions
             with suppress(OSError):  # a full disk does not lose the report

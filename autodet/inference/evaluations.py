@@ -14,7 +14,7 @@ from autodet.errors import AutodetError
 from autodet.evaluation.outcomes import Outcomes, find_outcomes
 from autodet.evaluation.prediction_file import photos_checksum, read_predictions, write_predictions
 from autodet.evaluation.report import METRICS_VERSION, evaluate_predictions
-from autodet.inference.comparable_records import comparable_records
+from autodet.inference.comparable_records import comparable_predictions, comparable_records
 from autodet.inference.tile_merge import MERGE_VERSION
 from autodet.inference.tiles import Tiling
 from autodet.models.store import StoredModel
@@ -44,7 +44,8 @@ def evaluate_model(
         tiles: Whether to predict on tiles of large photos too; kept apart from an evaluation without tiles.
 
     Returns:
-        The report and the predictions for each photo of the split, with the model's class ids.
+        The report and the predictions for each photo of the split, with the model's class ids; detections of classes
+        that the data set lacks are left out, because it has no labels of them.
 
     Raises:
         ModelError: The split is empty, or the data set has a class that the model lacks.
@@ -54,7 +55,8 @@ def evaluate_model(
     records = comparable_records(model.card, dataset, split)
     if kept := kept_evaluation(model, dataset, split, tiles=tiles):
         return kept
-    predictions = load_detector(model).predict_dataset(dataset, records, progress, tiles=tiles)
+    seen = load_detector(model).predict_dataset(dataset, records, progress, tiles=tiles)
+    predictions = comparable_predictions(model.card, dataset, seen)
     report = _report(model, dataset, split, predictions)
     keep_evaluation(model, dataset, split, (report, predictions), tiles=tiles)
     return report, predictions
@@ -97,7 +99,8 @@ def kept_evaluation(model: StoredModel, dataset: Dataset, split: str, *, tiles: 
     path = _path(model, dataset, split, tiles)
     try:
         document = read_json(path)
-        predictions = read_predictions(path.with_suffix(PREDICTIONS), dataset.split(split))
+        seen = read_predictions(path.with_suffix(PREDICTIONS), dataset.split(split))
+        predictions = comparable_predictions(model.card, dataset, seen)  # earlier versions kept all
         if document.get("metrics") == METRICS_VERSION:
             return EvaluationReport.from_json(document["report"]), predictions
         report = _report(model, dataset, split, predictions)

@@ -126,6 +126,15 @@ def cell_title(labelled: str, detected: str, count: int) -> str:
     return f"{count:,} {what}"
 
 
+def matrix_text(shown: int, erring: int, classes: int) -> str:
+    """Say which classes a confusion matrix shows; empty if all."""
+    if not erring:
+        return "No class has an error at these thresholds."
+    if shown < erring:
+        return f"The {shown:,} classes with the most errors of {classes:,}."
+    return "" if shown == classes else f"The {counted(shown, 'class', 'classes')} of {classes:,} with errors."
+
+
 def group_text(missed: int, boxes: int, false_positives: int) -> str:
     """Count the errors in a group of objects."""
     return f"{missed:,} of {boxes:,} missed, {counted(false_positives, 'false alarm')}"

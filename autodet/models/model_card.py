@@ -116,6 +116,11 @@ class ModelCard:
         """The confidence threshold of every class, in class order."""
         return {name: self.thresholds.get(name, DEFAULT_THRESHOLD) for name in self.classes}
 
+    @property
+    def thresholds_chosen(self) -> bool:
+        """Whether thresholds were chosen on validation photos: a card without metrics records none."""
+        return bool(self.thresholds and self.metrics)
+
     def as_origin(self, model: str) -> Origin:
         """Return the ``Origin`` of a training that starts from this model; ``model`` is its id."""
         facts = (self.weights_sha256, self.dataset, self.dataset_fingerprint, self.refit, self.start_from)

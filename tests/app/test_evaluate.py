@@ -5,13 +5,15 @@ import time
 import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.evaluation.report import evaluate_predictions
 from autodet.inference import background_jobs
 from autodet.inference.detector import Detector
 from autodet.inference.evaluation_jobs import find_evaluation
-from autodet.inference.evaluations import evaluate_model, kept_evaluation
+from autodet.inference.evaluations import evaluate_model, keep_evaluation, kept_evaluation
 from autodet.models.store import add_model
+from autodet.records import Prediction
 from tests.app.conftest import address, checked, labelled, labels, says
-from tests.helpers import write_voc
+from tests.helpers import untrained_bundle, write_voc
 
 
 @pytest.fixture
@@ -75,7 +77,23 @@ def test_without_a_model_it_says_what_to_do(visit):
 @pytest.mark.slow
 def test_without_a_data_set_it_says_what_to_do(visit, model_there):
     model_there()
-    assert "no data set here with the classes of this model: apple, banana" in says(visit("evaluate"))
+    app = visit("evaluate")
+    assert "no data set here with the classes of this model: apple and banana" in says(app)
+    assert not any("no data set here" in part.value for column in app.columns for part in column.markdown)
+
+
+def test_thresholds_are_called_chosen_only_if_the_card_records_validation_figures(visit, fruit, workspace, tmp_path):
+    own = {"apple": 0.4, "banana": 0.4}
+    for name, metrics in (("measured", {"map50": 0.5}), ("unknown", {})):
+        path = untrained_bundle(tmp_path / f"{name}.autodet", thresholds=own, metrics=metrics, seed=len(name))
+        model = add_model(path, name, workspace)
+        nothing = [Prediction.of([], [], []) for _ in fruit.split("val")]
+        keep_evaluation(
+            model, fruit, "val", (evaluate_predictions(fruit.split("val"), nothing, fruit.classes), nothing)
+        )
+        told = says(visit("evaluate", model=name, split="val"))
+        assert "The model's own" in told
+        assert ("chosen on its validation photos." in told) == (name == "measured")
 
 
 def test_a_model_is_evaluated_when_asked_and_the_result_is_there_ever_after(visit, data, model):

@@ -7,12 +7,13 @@ import pytest
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import load_dataset
 from autodet.evaluation.report import evaluate_predictions
-from autodet.inference.evaluations import keep_evaluation
+from autodet.inference.detector import Detector
+from autodet.inference.evaluations import evaluate_model, keep_evaluation
 from autodet.records import Prediction
 from tests.app.conftest import checked, labelled, labels, says
-from tests.app.test_evaluate import opened, threshold
-from tests.helpers import write_voc
-from tests.planted_errors import PHOTOS, PLANTED, TRUE, import_planted, predict_planted
+from tests.app.test_evaluate import errors, opened, threshold
+from tests.helpers import write_labelled, write_voc
+from tests.planted_errors import PHOTOS, PLANTED, SIZE, TRUE, import_planted, predict_planted
 
 IMAGES = PHOTOS + sum(count for _, count in PLANTED.values())
 LABELS = 3 * IMAGES - 2 + 1
@@ -59,6 +60,63 @@ def test_the_summary_counts_what_is_found_missed_and_wrong(page, offered):
     app = checked(threshold(app).set_value(0.95).run())
     assert "5 false alarms" in says(app)  # the duplicate scores 0.9
     assert callable(offered["fruit-fruit-val.html"])  # the report, made on request
+
+
+def test_all_figures_are_about_the_classes_of_the_data_set(visit, workspace, tmp_path, model_there, monkeypatch):
+    """The data set has no cups; it has kiwis, but on none of these photos."""
+    apple, banana, kiwi = (box for _, box in TRUE)
+    classes = ("apple", "banana", "cup", "kiwi")
+    for number in range(4):
+        marks = [("apple", apple), ("banana", banana)]
+        write_labelled(tmp_path / "set" / "train", f"a{number}", [*marks, ("kiwi", kiwi)], SIZE, number)
+        write_labelled(tmp_path / "set" / "val", f"b{number}", marks, SIZE, 10 + number)
+    data = import_dataset(tmp_path / "set", "set", workspace=workspace, decisions={"splits_disagree": "keep"})
+    found = [apple, (150, 90, 190, 140), banana, kiwi]  # a cup beside the fruit, one on the banana, and a kiwi
+    seen = [Prediction.of(found, [0, 2, 2, 3], [0.9] * 4)] * 4
+    monkeypatch.setattr(Detector, "predict_dataset", lambda *_, **__: seen)
+    report, _ = evaluate_model(model_there(classes=classes, dataset="set"), data, "val")
+    assert {name: one.precision for name, one in report.per_class.items()} == {
+        "apple": 1.0,
+        "banana": None,
+        "cup": None,
+        "kiwi": 0.0,
+    }
+    app = visit("evaluate", split="val")
+    assert "Finds **50 %** of the objects" in app.subheader[0].value
+    assert "**50 %** of what it reports is wrong" in app.subheader[0].value
+    assert "4 found, 4 missed, 4 false alarms." in says(app)
+    lines = next(part.value for part in app.markdown if part.value.startswith("- **apple**"))
+    assert "**kiwi**: no labelled objects; **all** of its 4 detections are wrong" in lines
+    assert "cup" not in lines
+    assert "cup and kiwi are not evaluated" in says(app)
+    assert errors(opened(app, "Photos")) == ["1 missed, 1 false alarm"] * 4
+    assert set(boxes(opened(app, "Errors")).options) == {
+        "4 errors: Missed",
+        "4 errors: Nothing labelled there",
+        "4 labelled banana, missed",
+        "4 reported as kiwi where nothing is labelled",
+        "4 apple, found",
+    }
+    assert {issue.suggested_class for issue in report.label_issues} == {"kiwi"}
+    assert "The 2 classes of 4 with errors." in says(app)
+    app = opened(app, "Classes")
+    assert app.dataframe[0].value["class"].tolist() == ["apple", "banana", "kiwi"]
+    assert "Left out: 1 class without labels or detections here." in says(app)
+    app = checked(threshold(app).set_value(0.95).run())
+    assert app.dataframe[0].value["class"].tolist() == ["apple", "banana"]
+    assert "Left out: 2 classes without labels or detections here." in says(app)
+
+
+def test_the_matrix_has_the_classes_with_errors_only(visit, workspace, tmp_path, model_there, monkeypatch):
+    data = import_dataset(write_voc(tmp_path / "fruit"), "fruit", workspace=workspace)
+    model = model_there()
+    records = data.split("val")
+    found = [Prediction.of(one.annotations.boxes_xyxy, one.annotations.class_ids, [0.9] * 2) for one in records]
+    report = evaluate_predictions(records, found, model.card.classes, model.card.all_thresholds)
+    keep_evaluation(model, data, "val", (report, found))
+    app = opened(visit("evaluate", split="val"), "Errors")
+    assert "No class has an error at these thresholds." in says(app)
+    assert len(app.get("plotly_chart")) == 1  # the kinds of errors
 
 
 def test_every_error_is_named_with_its_count_and_shows_exactly_its_boxes(page):

@@ -9,6 +9,8 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.imports.import_job import list_imports
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.sample import read_shipped
+from autodet.inference.demo import demo_model
+from autodet.models.store import add_model
 from autodet.search.api import find_search
 from autodet.ui.home.demo import SHOWN
 from tests.app.conftest import ROOT, address, checked, follow, primary_links, says, trial
@@ -108,6 +110,15 @@ def test_each_data_set_has_its_best_model_and_the_drop_zone_the_newest(visit, wo
     assert "The newest model, **new**, finds" in says(app)
     assert address(follow(visit("home"), "Try it"))["model"] == "old"
     assert address(follow(visit("home"), "Evaluate"))["model"] == "old"
+
+
+def test_a_model_without_a_data_set_leaves_the_way_to_import(visit, workspace):
+    add_model(demo_model().path, "demo", workspace)
+    app = visit("home")
+    assert "Drop a zip of labelled photos" in says(app)
+    assert [one.label for one in app.button if one.proto.type == "primary"] == ["Try with sample data"]
+    assert "finds person, bicycle, car, motorcycle, airplane, bus, train, truck and 72 more." in says(app)
+    assert follow(app, "Other ways to import").title[0].value == "Data sets"
 
 
 def test_more_photos_are_imported_in_a_form_that_is_open_until_the_page_is_left(visit, workspace, tmp_path):

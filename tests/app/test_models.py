@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -8,6 +9,7 @@ import pytest
 
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.inference import background_jobs, int8_jobs
+from autodet.inference.demo import demo_model
 from autodet.messages.quantization import quantization_text
 from autodet.models import onnx_graph
 from autodet.models.bundle import read_bundle, read_card
@@ -264,6 +266,16 @@ def test_a_graph_that_cannot_be_made_is_a_sentence_and_the_page_stays(visit, mod
 def test_the_details_list_the_thresholds(visit, model_there):
     model_there("fruit")
     assert "Confidence thresholds: apple 0.50 and banana 0.50" in says(visit("models")).replace("\\", "")
+
+
+def test_the_details_leave_out_what_the_card_does_not_record(visit, model_there, workspace):
+    model_there("fruit")
+    told = says(visit("models"))
+    assert "Best epoch: 7" in told and "Hyperparameters: lr" in told
+    add_model(demo_model().path, "demo", workspace)
+    facts = next(part.value for part in visit("models").markdown if part.value.startswith("- Architecture"))
+    assert "NanoDet" in facts
+    assert not re.search(r"Best epoch|: *$", facts, re.MULTILINE)
 
 
 @pytest.mark.slow

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
 from autodet.search.api import list_searches
-from autodet.text_format import counted
+from autodet.text_format import counted, listed
 from autodet.ui.common.address import named_in_address, write_address
 from autodet.ui.common.empty_state import show_empty
 from autodet.ui.common.frame import link
@@ -19,6 +20,7 @@ from autodet.workspace import open_workspace, slug
 
 Thing = TypeVar("Thing")
 TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
+MAX_CLASSES = 8  # named of a model
 WIDGET = "choose_"  # prefix of a widget's key; the session state key without it holds an explicit choice
 
 
@@ -69,13 +71,14 @@ def _refuse_unlabelled(dataset: Dataset, consequence: str) -> None:
         link("predict", "Predict on its photos", dataset=dataset.id)
 
 
-def choose_model(*, best: bool = False) -> StoredModel | None:
+def choose_model(place: DeltaGenerator | None = None, *, best: bool = False) -> StoredModel | None:
     """Let the visitor select a model; show next steps and return None if there is none.
 
     The default is the best model trained on the currently selected data set, otherwise the newest. Metrics on different
     data sets are not comparable.
 
     Args:
+        place: Where the select box is shown, if not here; the next steps are always shown here.
         best: Whether the default, without a selected data set, is the best model trained on that of the newest model.
     """
     models = list_models()
@@ -84,7 +87,8 @@ def choose_model(*, best: bool = False) -> StoredModel | None:
         show_empty("model", text, [("search", "Train a detector"), ("models", "Go to Models")])
         return None
     default = _best_at_hand(models) or (_best(_trained_alike(models[0], models)) if best else models[0])
-    chosen = _choose("Model", models, lambda model: model.id, _described, "model", default)
+    with place or st.container():
+        chosen = _choose("Model", models, lambda model: model.id, _described, "model", default)
     measured = [model for model in _trained_alike(chosen, models) if "map50" in model.card.metrics]
     if best and len(measured) > 1 and chosen == _best(measured):
         many = f"{len(measured)} models that were trained on {escape(chosen.card.dataset)}"
@@ -92,10 +96,14 @@ def choose_model(*, best: bool = False) -> StoredModel | None:
     return chosen
 
 
-def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
+def choose_fitting_dataset(model: StoredModel, place: DeltaGenerator | None = None) -> Dataset | None:
     """Let the visitor select a data set with classes that the model knows, by default the model's own.
 
     Shows next steps and returns None if there is none, or if the selected one has no boxes.
+
+    Args:
+        model: The model.
+        place: Where the select box is shown, if not here; the next steps are always shown here.
     """
     known = [summary for summary in list_datasets() if not match_classes(model.card.classes, summary.classes).fresh]
     fitting = [summary for summary in known if summary.boxes]
@@ -103,12 +111,15 @@ def choose_fitting_dataset(model: StoredModel) -> Dataset | None:
     if not fitting:
         text = (
             "There is no data set here with the classes of this model: "
-            f"{escape(shortened(', '.join(model.card.classes), 80))}. Import one, or choose another model."
+            f"{escape(listed(map(shortened, model.card.classes), most=MAX_CLASSES))}. Import one, or choose another "
+            "model."
         )
         show_empty("photos", text, [("datasets", "Go to Data sets")])
         return None
     own = next((summary for summary in fitting if is_trained_on(model, summary)), fitting[0])
-    dataset = read_dataset(open_workspace().datasets / _choose_summary([*fitting, *unlabelled], own).id)
+    with place or st.container():
+        chosen = _choose_summary([*fitting, *unlabelled], own)
+    dataset = read_dataset(open_workspace().datasets / chosen.id)
     if not dataset.boxes:
         _refuse_unlabelled(dataset, "there is nothing to compare detections with")
         return None
@@ -256,8 +267,9 @@ def _remember(kind: str) -> None:
 
 
 def _described(model: StoredModel) -> str:
-    name, figure = _named(model.card.name, model.id), score(model.card.metrics.get("map50"))
-    return f"{name} · trained on {model.card.dataset} · mAP@0.5 {figure}"
+    map50 = model.card.metrics.get("map50")
+    figure = "" if map50 is None else f" · mAP@0.5 {score(map50)}"
+    return f"{_named(model.card.name, model.id)} · trained on {model.card.dataset}{figure}"
 
 
 def _named(name: str, identity: str) -> str:

@@ -12,5 +12,4 @@ HELP_OWN = f"{HELP} It starts at the model's own threshold, chosen on its valida
 def thresholds_text(card: ModelCard) -> str:
     """List the threshold of each class, the first of many."""
     own = card.all_thresholds
-    shown = [f"{shortened(name, 30)} {threshold:.2f}" for name, threshold in list(own.items())[:MAX_SHOWN]]
-    return listed([*shown, *([f"{len(own) - MAX_SHOWN} more"] if len(own) > MAX_SHOWN else [])])
+    return listed([f"{shortened(name, 30)} {threshold:.2f}" for name, threshold in own.items()], most=MAX_SHOWN)

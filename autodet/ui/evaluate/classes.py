@@ -11,6 +11,7 @@ from autodet.evaluation.examples import class_errors
 from autodet.evaluation.outcomes import ShownOutcomes
 from autodet.evaluation.summary import DetectionSummary
 from autodet.messages.evaluation import errors_text
+from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.marks import Mark, clickable_chart, show_marked
@@ -46,6 +47,11 @@ def _title(name: str, summary: DetectionSummary) -> str:
 
 def _show_table(evaluated: Evaluated, by_class: Sequence[DetectionSummary], thresholds: Mapping[str, float]) -> None:
     report = evaluated.report
+    seen = {
+        name: summary
+        for name, summary in zip(evaluated.model.card.classes, by_class, strict=True)
+        if report.per_class[name].boxes or not summary.empty
+    }
     rows = [
         {
             "class": name,
@@ -57,7 +63,7 @@ def _show_table(evaluated: Evaluated, by_class: Sequence[DetectionSummary], thre
             "photos": report.per_class[name].images,
             "boxes": report.per_class[name].boxes,
         }
-        for name, summary in zip(evaluated.model.card.classes, by_class, strict=True)
+        for name, summary in seen.items()
     ]
     number = st.column_config.NumberColumn
     st.dataframe(
@@ -66,3 +72,5 @@ def _show_table(evaluated: Evaluated, by_class: Sequence[DetectionSummary], thre
         placeholder="–",
         column_config={name: number(format=shape, help=COLUMN_HELP.get(name)) for name, shape in FIGURES.items()},
     )
+    if left_out := len(by_class) - len(seen):
+        st.caption(f"Left out: {counted(left_out, 'class', 'classes')} without labels or detections here.")

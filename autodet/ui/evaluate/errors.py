@@ -9,13 +9,21 @@ from autodet.charts.errors import cell_key, confusion_figure, error_kinds_figure
 from autodet.evaluation.confusion import ConfusionCells, confusion_cells
 from autodet.evaluation.examples import cell_examples, error_counts, error_examples
 from autodet.evaluation.outcomes import ShownOutcomes
-from autodet.messages.evaluation import ERROR_TERMS, ERROR_TITLES, MISSED, UNLABELLED, cell_title, error_title
+from autodet.messages.evaluation import (
+    ERROR_TERMS,
+    ERROR_TITLES,
+    MISSED,
+    UNLABELLED,
+    cell_title,
+    error_title,
+    matrix_text,
+)
 from autodet.records import Confusion
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.marks import Mark, clickable_chart, show_marked
 
-MAX_CLASSES = 20  # of the matrix
+MAX_CLASSES = 12  # of the matrix; the numbers of more are cramped
 
 
 @st.fragment
@@ -25,14 +33,14 @@ def show_errors(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         section = f"errors {evaluated.key}"
         cells = confusion_cells(shown)
         confusion, counts = cells.matrix(), error_counts(shown)
-        classes = _shown_classes(confusion)
+        classes, erring = _shown_classes(confusion)
         left, right = st.columns(2, gap="medium")
         with left:
             st.markdown("**Which class is taken for which**", help=_matrix_help())
-            figure = confusion_figure(confusion, classes, (UNLABELLED, MISSED))
-            clickable_chart(figure, section, "Confusion matrix")
-            if len(classes) < len(confusion.labels) - 1:
-                st.caption(f"The {len(classes)} classes with the most errors of {len(confusion.labels) - 1:,}.")
+            if classes:
+                figure = confusion_figure(confusion, classes, (UNLABELLED, MISSED))
+                clickable_chart(figure, section, "Confusion matrix")
+            st.caption(matrix_text(len(classes), erring, len(confusion.labels) - 1))
         with right:
             st.markdown("**Kinds of errors, and what mending each would add**", help=_kinds_help())
             gains = {kind: error.map50_gain for kind, error in evaluated.report.error_kinds.items()}
@@ -49,12 +57,13 @@ def show_errors(evaluated: Evaluated, shown: ShownOutcomes) -> None:
         show_marked(evaluated, shown, section, kinds | _cell_marks(cells, confusion))
 
 
-def _shown_classes(confusion: Confusion) -> list[int]:
-    """Return the classes of the matrix in class order; those with the most errors if there are many."""
+def _shown_classes(confusion: Confusion) -> tuple[list[int], int]:
+    """Return the classes of the matrix in class order, those with the most errors, and how many have errors."""
     matrix = np.array(confusion.matrix)
     errors = (matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal())[:-1]
-    most = np.argsort(-errors, kind="stable")[:MAX_CLASSES]
-    return sorted(most.tolist())
+    erring = int((errors > 0).sum())
+    most = np.argsort(-errors, kind="stable")[: min(erring, MAX_CLASSES)]
+    return sorted(most.tolist()), erring
 
 
 def _cell_marks(cells: ConfusionCells, confusion: Confusion) -> dict[str, Mark]:

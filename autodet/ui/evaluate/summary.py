@@ -44,9 +44,11 @@ def show_summary(
         help=SUMMARY_HELP,
     )
     if len(names) > 1:
-        order = sorted(range(len(names)), key=lambda class_id: -by_class[class_id].boxes)[:MAX_CLASSES]
-        labelled = [class_id for class_id in order if by_class[class_id].boxes]
-        st.markdown("\n".join(f"- **{escape(shortened(names[one]))}**: {_sentence(by_class[one])}" for one in labelled))
+        seen = {name: summary for name, summary in zip(names, by_class, strict=True) if not summary.empty}
+        order = sorted(seen, key=lambda name: (-seen[name].boxes, -seen[name].detections))
+        lines = [f"**{escape(shortened(name))}**: {_sentence(seen[name])}" for name in order[:MAX_CLASSES]]
+        more = [f"{len(order) - MAX_CLASSES:,} more under *Classes*"] if len(order) > MAX_CLASSES else []
+        st.markdown("\n".join(f"- {line}" for line in [*lines, *more]))
 
 
 def _sentence(summary: DetectionSummary, objects: str = "") -> str:

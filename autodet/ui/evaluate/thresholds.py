@@ -5,6 +5,7 @@ from statistics import median
 
 import streamlit as st
 
+from autodet.models.model_card import ModelCard
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.threshold import HELP, HELP_OWN, HIGHEST, LOWEST, STEP
 from autodet.ui.evaluate.evaluation import Evaluated
@@ -24,12 +25,12 @@ def choose_thresholds(evaluated: Evaluated) -> Mapping[str, float]:
         HIGHEST,
         step=STEP,
         key=f"{state} all",
-        help=HELP_OWN if card.thresholds else HELP,
+        help=HELP_OWN if card.thresholds_chosen else HELP,
         on_change=_set_all,
         args=(state,),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(_explanation(current, own))
+        st.caption(_explanation(card, current))
         if current != own:
             st.button(
                 "Back to the model's own", icon=":material/undo:", key=f"{state} undo", on_click=_reset, args=(state,)
@@ -70,10 +71,11 @@ def _ask_for_one(state: str, current: Mapping[str, float], name: str) -> None:
     )
 
 
-def _explanation(current: Mapping[str, float], own: Mapping[str, float]) -> str:
+def _explanation(card: ModelCard, current: Mapping[str, float]) -> str:
+    own = card.all_thresholds
     if current == own:
         several = ": each class has its own; the slider sets one for all" if len(set(own.values())) > 1 else ""
-        return f"The model's own, chosen on its validation photos{several}."
+        return f"The model's own{', chosen on its validation photos' * card.thresholds_chosen}{several}."
     return "Set by you; everything below follows. The model keeps its own."
 
 

@@ -13,16 +13,17 @@ from autodet.inference.box_drawings import draw_boxes
 from autodet.inference.demo import demo_model
 from autodet.models.store import StoredModel
 from autodet.records import FloatArray, Prediction
-from autodet.text_format import counted
+from autodet.text_format import counted, listed
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.loaded_models import loaded, predict_photo
-from autodet.ui.common.markdown import escape
+from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.pictures import as_jpeg, frame_colour, framed
 
 Drawn = tuple[bytes, str]  # a JPEG, empty if there is none, and its caption
 
 SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_012.webp")  # of the shipped sample
 MAX_PHOTOS, MAX_MEGABYTES = 6, 20
+MAX_CLASSES = 8  # named of a model
 PIXELS = 640  # longer side of a shown photo
 COLUMNS = 3
 
@@ -42,7 +43,8 @@ def show_drop_zone(model: StoredModel) -> None:
     """Let the visitor drop photos for a model."""
     st.subheader("Try a photo", anchor=False)
     with st.container(border=True):
-        st.markdown(f"The newest model, **{escape(model.card.name)}**, finds {escape(', '.join(model.card.classes))}.")
+        classes = listed((shortened(name) for name in model.card.classes), most=MAX_CLASSES)
+        st.markdown(f"The newest model, **{escape(model.card.name)}**, finds {escape(classes)}.")
         _show(model, f"home photos {model.id}")
 
 

@@ -52,7 +52,7 @@ def show_overview() -> None:
         _show_steps()
         return
     _show_running_searches()
-    if not models:
+    if not (models and list_datasets()):
         _show_steps()
     _show_datasets()
     if models:
@@ -107,7 +107,7 @@ def _show_chart(status: SearchStatus, *, reserved: bool) -> None:
 
 def _show_steps() -> None:
     """Show the steps Import, Train and Use with what exists so far, and highlight the next one."""
-    datasets, models = list_datasets(), list_models()
+    datasets = list_datasets()
     searches = [status for status in list_searches() if not status.follow_up]
     steps = (
         Step(
@@ -128,7 +128,7 @@ def _show_steps() -> None:
             "Train a detector",
             "search",
             "curve",
-            done=bool(models),
+            done=False,  # the steps are not shown after it
         ),
         Step(
             "Use",

@@ -119,7 +119,7 @@ def _show_details(model: StoredModel) -> None:
     facts = {
         "Architecture": architecture.title if architecture else card.architecture,
         "Photo size": f"{card.image_size} pixels: {SCALED}",
-        "Best epoch": card.epoch,
+        "Best epoch": card.epoch or "",
         "Latency per photo": latency_text(card.latency_ms, runtime.name),
         "Trained again on training and validation photos": "yes; its metrics are those of the best trial"
         if card.refit
@@ -127,12 +127,8 @@ def _show_details(model: StoredModel) -> None:
         "Starting weights": f"the weights of {card.start_from.model}"
         if card.start_from
         else "the network's pretrained weights",
-        "Classes known to the starting weights": matches_text(card.reused_classes)
-        if card.reused_classes
-        else "none recorded",
-        "Classes that started from similar ones": similar_text(card.similar_classes)
-        if card.similar_classes
-        else "none recorded",
+        "Classes known to the starting weights": matches_text(card.reused_classes) if card.reused_classes else "",
+        "Classes that started from similar ones": similar_text(card.similar_classes) if card.similar_classes else "",
         "Hyperparameters": ", ".join(f"{key} {_rounded(value)}" for key, value in card.params.items()),
         "Software versions": ", ".join(f"{key} {value}" for key, value in card.versions.items()),
         "Data set's fingerprint": card.dataset_fingerprint,
@@ -140,7 +136,7 @@ def _show_details(model: StoredModel) -> None:
         "Predictions": runtime_text(runtime.reason),
         "Weights' SHA-256": card.weights_sha256,
     }
-    st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items()))
+    st.markdown("\n".join(f"- {key}: {escape(str(value))}" for key, value in facts.items() if value != ""))
     wanted = False
     with st.container(horizontal=True):
         has_graph = offer_graph(model, f"onnx {model.id}")
