@@ -255,7 +255,7 @@ def test_downloads(visit, model, photos, offered):
     found, stem = table(app), photos[0][0].removesuffix(".webp").removesuffix(".jpg")
     drawn = Image.open(io.BytesIO(offered[f"{stem}-boxes.jpg"]()))
     assert drawn.size == Image.open(io.BytesIO(photos[0][1])).size
-    listed = list(csv.DictReader(io.StringIO(offered[f"{stem}-csv.csv"]().decode())))
+    listed = list(csv.DictReader(io.StringIO(offered[f"{stem}.csv"]().decode())))
     assert [(row["class"], float(row["score"])) for row in listed] == list(
         zip(found["class"], found["score"], strict=True)
     )
@@ -274,7 +274,7 @@ def test_downloads(visit, model, photos, offered):
 
 def test_a_formula_in_a_file_name_stays_a_text_in_the_csv(visit, model, photos, offered):
     move(drop(visit("predict"), ("=cmd|'/c calc'!A0.jpg", *photos[0][1:])), 0.05)
-    (name,) = [name for name in offered if name.endswith("csv.csv")]
+    (name,) = [name for name in offered if name.endswith(".csv")]
     listed = list(csv.DictReader(io.StringIO(offered[name]().decode())))
     assert listed
     assert not any(row["photo"].startswith(("=", "+", "-", "@")) for row in listed)
@@ -325,7 +325,7 @@ def test_two_models_come_side_by_side_and_those_photos_first_where_they_differ(
     assert differences == sorted(differences, reverse=True)
     assert set(table(move(app, 0.05))["model"]) == {model.card.name, other.card.name}
     checked(labelled(app.radio, "Boxes of").set_value(1).run())
-    assert "apple" not in offered["predictions-csv.csv"]().decode()
+    assert "apple" not in offered["predictions.csv"]().decode()
 
 
 def test_labels_beside_photos_show_what_is_found_and_missed(visit, model, sample_dataset):

@@ -68,7 +68,8 @@ def _file_name(photos: Sequence[PredictedPhoto], key: str) -> str:
     stem = portable(PurePath(photos[0].name).stem) if len(photos) == 1 else "predictions"
     if key == DRAWINGS:
         return f"{stem}-boxes.jpg" if len(photos) == 1 else f"{stem}-photos.zip"
-    return f"{stem}-{key}{EXPORTS[key].suffix}"
+    suffix = EXPORTS[key].suffix
+    return f"{stem}{suffix}" if suffix == f".{key}" else f"{stem}-{key}{suffix}"
 
 
 def _drawing(photo: PredictedPhoto, classes: Sequence[str]) -> bytes:

@@ -67,7 +67,7 @@ def _ask_for_files(visit: Visit, model: StoredModel) -> GivenPhotos:
 def _ask_for_folder(visit: Visit) -> GivenPhotos:
     fresh = FOLDER not in st.session_state
     uploads = st.file_uploader(
-        "Choose a folder, with the folders in it",
+        "Choose a folder; its subfolders are included",
         accept_multiple_files="directory",
         key=FOLDER,
     )
