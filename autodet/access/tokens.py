@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 import secrets
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from autodet.access.admissions import digest_of
 from autodet.access.change import change
 from autodet.access.visitor import Role, current_visitor
 from autodet.errors import AccessError, AutodetError, NotFoundError
+from autodet.lock import hold_folder
 from autodet.records.known import known_entries
 from autodet.settings import load_settings
 from autodet.text_format import listed
@@ -40,7 +41,7 @@ class Token:
 
     Attributes:
         id: Identifies the token in lists; gives no access.
-        name: Name given by its maker; several tokens may have the same.
+        name: Name given by its maker, unlike those of other tokens.
         role: Role of the program.
         maker: Name of the user who created it; empty if unknown.
         created: ISO 8601 in UTC.
@@ -66,7 +67,7 @@ def create_token(name: str, days: int | None = None, workspace: Workspace | None
     """Create a token.
 
     Args:
-        name: Its purpose, for lists.
+        name: Its purpose, for lists; no other token has it.
         days: Days until it expires; None for never.
         workspace: The workspace; that of the settings if not given.
 
@@ -75,7 +76,8 @@ def create_token(name: str, days: int | None = None, workspace: Workspace | None
 
     Raises:
         AccessError: The visitor may not change anything.
-        AutodetError: The name is blank or too long, the days are out of range, or there are too many tokens.
+        AutodetError: The name is blank, too long or that of another token, the days are out of range, or there are too
+            many tokens.
     """
     workspace = workspace or open_workspace()
     name = " ".join(name.split())
@@ -83,16 +85,18 @@ def create_token(name: str, days: int | None = None, workspace: Workspace | None
         raise AutodetError(f"The name of a token has 1 to {MAX_NAME} letters; give its purpose.")
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise AutodetError(f"A token is valid for 1 to {MAX_DAYS:,} days; give a number in between, or none.")
-    with change("create token", name, workspace) as created:
-        if len(list_tokens(workspace)) >= MAX_TOKENS:
+    with change("create token", name, workspace) as created, _naming(workspace):
+        tokens = list_tokens(workspace)
+        if len(tokens) >= MAX_TOKENS:
             raise AutodetError(f"There are {MAX_TOKENS:,} tokens; revoke some that are no longer in use.")
+        if any(name in (token.id, token.name) for token in tokens):
+            raise AutodetError(f"There is a token {name!r} already; choose another name, or revoke that one first.")
         now, token_id = datetime.now(UTC), secrets.token_hex(6)
         expires = _text(now + timedelta(days=days)) if days else ""
         token = Token(token_id, name, maker=current_visitor().name, created=_text(now), expires=expires)
         secret = f"autodet_{token_id}_{secrets.token_urlsafe(32)}"
         document = asdict(token) | {"sha256": digest_of(secret)}
         del document["last_used"]
-        _folder(workspace).mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         write_atomically(_file(token_id, workspace), json.dumps(document).encode(), PRIVATE_FILE)
         created.thing = f"{name} ({token_id})"
     return token, secret
@@ -128,7 +132,7 @@ def revoke_token(name: str, workspace: Workspace | None = None) -> Token:
             ids = listed([token.id for token in meant])
             raise NotFoundError(f"Several tokens are called {name!r}; name one by its id: {ids}.")
         if not meant:
-            raise NotFoundError(f"There is no token {name!r}; 'autodet token list' shows all of them.")
+            raise NotFoundError(f"There is no token {name!r}; 'python -m autodet token list' shows all of them.")
         revoked.thing = f"{meant[0].name} ({meant[0].id})"
         _file(meant[0].id, workspace).unlink(missing_ok=True)
         _use_file(meant[0].id, workspace).unlink(missing_ok=True)
@@ -181,6 +185,12 @@ def _last_used(token_id: str, workspace: Workspace) -> str:
 
 def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
+
+
+def _naming(workspace: Workspace) -> AbstractContextManager[None]:
+    """Lock the tokens while a name is chosen and used, so that no two have the same."""
+    _folder(workspace).mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    return hold_folder(_folder(workspace), alone=True)
 
 
 def _folder(workspace: Workspace) -> Path:

@@ -1,6 +1,6 @@
 """Work in background threads of this process, so that it continues after the visitor leaves the page.
 
-A job only reports progress; it stores its result. One job runs at a time, because each uses every core.
+A job reports progress and keeps what its work returns. One job runs at a time, because each uses every core.
 """
 
 import logging
@@ -33,6 +33,7 @@ class Job:
         waits: Whether the job waits for another one.
         error: Error message of a failed job, otherwise empty.
         cancelled: Whether a visitor cancelled it; it ends at its next report.
+        result: Return value of the work, once it has succeeded.
     """
 
     step: str = ""
@@ -41,6 +42,7 @@ class Job:
     waits: bool = False
     error: str = ""
     cancelled: bool = False
+    result: object = None
 
     def report(self, done: int, total: int) -> None:
         """Record the progress.
@@ -99,7 +101,7 @@ def _run(key: Hashable, job: Job, work: Callable[[Job], object], unexpected: str
         job.waits = False
         try:
             if not job.cancelled:
-                work(job)
+                job.result = work(job)
         except Exception as error:  # thread boundary
             if not job.cancelled:
                 job.error = sentence_for(error) or unexpected

@@ -38,7 +38,7 @@ import autodet
 detector = autodet.load_detector({name!r})
 class_ids, scores, boxes = detector.predict("photo.jpg")
 for class_id, score, box in zip(class_ids, scores, boxes):
-    print(detector.classes[class_id], round(float(score), 2), box.tolist())
+    print(detector.classes[class_id], round(float(score), 2), box.astype(float).round(1).tolist())
 """
 
 

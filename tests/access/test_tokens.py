@@ -2,6 +2,7 @@
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,8 +91,31 @@ def test_what_makes_no_token_is_a_sentence(workspace, name, days):
     assert list_tokens() == []
 
 
-def test_a_shared_name_revokes_nothing(workspace):
-    ids = {create_token("camera")[0].id, create_token("camera")[0].id}
+def test_a_second_token_of_a_name_is_refused(workspace):
+    first, _ = create_token("camera")
+    for name in ("camera", " camera\n", first.id):
+        with pytest.raises(AutodetError, match="already; choose another name"):
+            create_token(name)
+    assert list_tokens() == [first]
+    revoke_token("camera")
+    assert create_token("camera")[0].id != first.id
+
+
+def test_of_tokens_made_at_once_with_one_name_only_one_is_there(workspace):
+    def make(_):
+        with suppress(AutodetError):
+            return create_token("camera")[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = [token for token in pool.map(make, range(24)) if token]
+    assert list_tokens() == made
+    assert len(made) == 1
+
+
+def test_a_name_that_several_tokens_have_revokes_nothing(workspace):
+    ids = {create_token(name)[0].id for name in ("camera", "other")}
+    for path in (workspace.home / "tokens").glob("*.json"):  # earlier states allowed it
+        path.write_text(path.read_text().replace("other", "camera"))
     with pytest.raises(NotFoundError, match="Several"):
         revoke_token("camera")
     with pytest.raises(NotFoundError, match="no token"):

@@ -44,6 +44,18 @@ def test_a_dropped_photo_gets_boxes_and_an_unreadable_one_a_sentence(visit, work
     assert not [path for path in workspace.home.rglob("*") if path.is_file() and path.stat().st_size == len(photo)]
 
 
+def test_photos_may_be_as_large_as_on_predict(visit, model_there):
+    model_there()
+    limits = [
+        one.proto.max_upload_size_mb
+        for name in ("home", "predict")
+        for one in visit(name).get("file_uploader")
+        if one.proto.label.startswith("Drop photos")
+    ]
+    assert len(limits) == 2
+    assert limits[0] == limits[1]
+
+
 @pytest.mark.process
 def test_a_dropped_zip_is_imported_at_once(visit, workspace, tmp_path):
     archive = shutil.make_archive(tmp_path / "my fruit", "zip", write_voc(tmp_path / "photos", 8))

@@ -96,7 +96,10 @@ def test_a_model_is_pushed_and_pulled(visit, registry, model_there, workspace, m
     labelled(app.text_input, "Name in the registry").set_value("salad")
     labelled(app.text_input, "Tag (optional)").set_value("staging")
     app = end(checked(labelled(app.button, "Push it").click().run()), lambda: find_push(model))
-    assert "is a version of salad in the registry" in says(app)
+    assert "Fruit salad is version 1 of salad in the registry" in says(app)
+    labelled(app.text_input, "Name in the registry").set_value("salad")
+    app = end(checked(labelled(app.button, "Push it").click().run()), lambda: find_push(model))
+    assert "Fruit salad is already version 1 of salad in the registry" in says(app)
     (salad,) = autodet.list_registry("salad")
     assert salad.tags == {"staging": 1}
 

@@ -94,6 +94,16 @@ def test_a_token_is_shown_once_and_revoked(signed_in):
     assert check_token(secret) is None
 
 
+def test_tokens_are_told_apart(signed_in):
+    tokens = [create_token("camera")[0], create_token("camera 2")[0]]
+    app = signed_in("settings")
+    assert all(f"`{token.id}`" in says(app) for token in tokens)
+    labelled(app.text_input, "What is it for?").set_value("camera")
+    app = press(app, "Make it")
+    assert "There is a token 'camera' already" in app.error[0].value
+    assert len(list_tokens()) == 2
+
+
 def test_a_token_without_a_name_is_a_sentence(signed_in):
     app = press(signed_in("settings"), "Make it")
     assert "name of a token" in app.error[0].value

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from autodet.inference.detector import Detector, load_detector, load_detector_ap
 from autodet.inference.prediction_process import PredictionProcess, load_runtime_apart
 from autodet.models.store import find_model
 from autodet.processes import module_environment
+from tests.helpers import untrained_bundle
 
 pytestmark = pytest.mark.process
 
@@ -74,6 +76,22 @@ def test_a_damaged_model_has_its_sentence(trained_bundle, process, tmp_path):
     damaged.write_bytes(trained_bundle.read_bytes()[:-1] + b"x")
     with pytest.raises(BundleError, match=r"damaged\.autodet"):
         load_runtime_apart(find_model(damaged), process)
+
+
+def test_a_replaced_model_is_loaded_again(process, paths, tmp_path):
+    """The same file with other weights, and then with other thresholds."""
+    bundle = tmp_path / "model.autodet"
+    seen = []
+    for seed, thresholds in ((0, {}), (1, {}), (1, {"apple": 0.001, "banana": 0.001})):
+        model = find_model(untrained_bundle(bundle, seed=seed, thresholds=thresholds))
+        card, runtime = load_runtime_apart(model, process)
+        detector, here = Detector(replace(model, card=card), runtime), load_detector(bundle)
+        assert card == here.card
+        for threshold in (None, 0.0):
+            assert_same(detector.predict_many(paths[:1], threshold), here.predict_many(paths[:1], threshold))
+        seen.append([detector.predict_many(paths[:1], threshold)[0].scores.tolist() for threshold in (None, 0.0)])
+    assert seen[0][1] != seen[1][1], "the weights count"
+    assert seen[1][0] != seen[2][0], "the thresholds count"
 
 
 def test_a_killed_process_is_replaced_and_its_photo_predicted(detector, process, paths):

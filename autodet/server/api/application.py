@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from autodet.access.quota import Use, shared_quota
@@ -50,6 +50,7 @@ def make_api(models: Models, callers: Callers) -> Starlette:
     api = _Api(models, callers)
     return Starlette(
         routes=[
+            Route("/", _lead_to_docs),
             Route("/health", _health),
             Route("/docs", _docs),
             Route("/openapi.json", _openapi),
@@ -65,8 +66,12 @@ async def _health(_request: Request) -> Response:
     return JSONResponse({"status": "ok", "version": __version__}, headers=NO_STORE)
 
 
-async def _docs(_request: Request) -> Response:
-    return HTMLResponse(docs_html())
+async def _lead_to_docs(_request: Request) -> Response:
+    return RedirectResponse("docs")
+
+
+async def _docs(request: Request) -> Response:
+    return HTMLResponse(docs_html(str(request.url.replace(query="")).removesuffix("/docs")))
 
 
 async def _openapi(_request: Request) -> Response:

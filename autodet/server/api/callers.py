@@ -19,7 +19,7 @@ CHALLENGE = 'Bearer realm="autodet"'
 INVALID = f'{CHALLENGE}, error="invalid_token"'
 UNAUTHORISED = (
     "This server wants a token: send the header 'Authorization: Bearer TOKEN'. Editors make tokens on the page "
-    "Settings, or with 'autodet token create NAME'."
+    "Settings, or with 'python -m autodet token create NAME'."
 )
 UNKNOWN = "This token is unknown or was revoked; ask an editor for another one."
 LOCKED_OUT = "Too many wrong tokens came from your address; try again in a quarter of an hour."

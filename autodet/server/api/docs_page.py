@@ -1,7 +1,6 @@
 """The description of the API as a page: HTML without scripts, made from the OpenAPI document."""
 
 from collections.abc import Sequence
-from functools import cache
 from html import escape
 from typing import Any
 
@@ -16,19 +15,22 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0; 
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 pre { overflow-x: auto; padding: .8rem; border: 1px solid #8884; border-radius: .5rem; }
 """
-EXAMPLE = """curl -F image=@photo.jpg http://localhost:8501/api/models/MODEL/predict
-curl -F image=@photo.jpg -H "Authorization: Bearer $AUTODET_TOKEN" .../predict?threshold=0.3
-curl -F image=@photo.jpg -o boxes.jpg ".../predict?format=image" """
+EXAMPLE = """curl -F image=@photo.jpg {predict}
+curl -F image=@photo.jpg -H "Authorization: Bearer $AUTODET_TOKEN" "{predict}?threshold=0.3"
+curl -F image=@photo.jpg -o boxes.jpg "{predict}?format=image\""""
 
 
-@cache
-def docs_html() -> str:
-    """Return the page."""
+def docs_html(address: str) -> str:
+    """Return the page.
+
+    Args:
+        address: Address by which the reader reaches the API, without a slash at its end.
+    """
     document = description()
     parts = [
         f"<h1>{escape(document['info']['title'])} {escape(document['info']['version'])}: HTTP API</h1>",
         f'<p>{escape(document["info"]["description"])} The same as an <a href="openapi.json">OpenAPI document</a>.</p>',
-        f"<pre>{escape(EXAMPLE)}</pre>",
+        f"<pre>{escape(EXAMPLE.format(predict=f'{address}/models/MODEL/predict'))}</pre>",
         "<p>Where the server has a password or a sign-in, send a token: <code>Authorization: Bearer TOKEN</code>. "
         "Editors make tokens on the page <i>Settings</i>.</p>",
     ]

@@ -25,6 +25,7 @@ HOW = f"send the photo as {FORM} with the field {FIELD!r}, or its bytes with a C
 TOO_LARGE = f"The photo takes more than {size_text(MAX_BODY_BYTES)}; send a smaller one."
 EMPTY = f"The request has no body; {HOW}."
 NO_FORM = f"The body is not a complete form with one photo; {HOW}."
+EMPTY_FILE = f"The file in the field {FIELD!r} is empty; send a photo."
 NO_FILE = f"The field {FIELD!r} is text; send the photo as a file."
 SEVERAL = f"The form has several files or fields; send one photo in the field {FIELD!r}, and options in the address."
 ENCODED = "The body has a Content-Encoding; send the photo as it is."
@@ -41,7 +42,7 @@ class SentPhoto:
     """
 
     content: bytes
-    name: str = "the photo"
+    name: str = "request body"
 
 
 def announced_bytes(request: Request) -> int:
@@ -87,7 +88,7 @@ async def read_photo(request: Request) -> SentPhoto:
     else:
         photo = await _photo_of_form(request, body, boundary)
     if not photo.content:
-        raise Refusal(400, EMPTY)
+        raise Refusal(400, EMPTY_FILE if kind == FORM else EMPTY)
     return photo
 
 

@@ -18,6 +18,7 @@ from autodet.errors import (
     QuotaError,
     SettingsError,
 )
+from autodet.text_format import listed
 
 RETRY_SECONDS = "5"
 NO_STORE = {"Cache-Control": "no-store"}
@@ -60,7 +61,8 @@ def refused(_request: Request, error: Exception) -> Response:
     if isinstance(error, Refusal):
         return _answer(error.status_code, error.detail, error.headers)
     if isinstance(error, HTTPException) and error.status_code == 405:
-        return _answer(405, f"This address takes other methods. {DOCS}", error.headers)
+        methods = listed(sorted((error.headers or {})["Allow"].split(", ")))
+        return _answer(405, f"This address takes {methods} only. {DOCS}", error.headers)
     return _answer(404, f"There is nothing at this address. {DOCS}")
 
 

@@ -22,7 +22,7 @@ from autodet.ui.common.pictures import as_jpeg, frame_colour, framed
 Drawn = tuple[bytes, str]  # a JPEG, empty if there is none, and its caption
 
 SHOWN = ("test/table_180.webp", "test/table_210.webp", "test/table_012.webp")  # of the shipped sample
-MAX_PHOTOS, MAX_MEGABYTES = 6, 20
+MAX_PHOTOS = 6
 MAX_CLASSES = 8  # named of a model
 PIXELS = 640  # longer side of a shown photo
 COLUMNS = 3
@@ -54,7 +54,6 @@ def _show(model: StoredModel, key: str, shown: Sequence[str] = ()) -> None:
         uploads = st.file_uploader(
             "Drop photos here, or choose some",
             accept_multiple_files=True,
-            max_upload_size=MAX_MEGABYTES,
             key=key,
             help="They are not stored.",
         )

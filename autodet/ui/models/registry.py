@@ -1,6 +1,6 @@
 """The model registry on the Models page: versions and tags, push, pull, and moves of tags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import pandas as pd
@@ -20,7 +20,7 @@ from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import ago, escape
 from autodet.workspace import slug
 
-AWAITED = "registry awaited"  # session state: message for the end of the job that this visitor has started
+AWAITED = "registry awaited"  # session state: returns the message when the job that this visitor has started is done
 PUSHES = "registry pushes"  # session state: how many this visitor has started
 TOLD = "registry told"  # session state: whether the last move of a tag succeeded, and a sentence
 USUAL_TAGS = ("production", "staging")
@@ -57,11 +57,11 @@ def _show_contents() -> None:
     if models:
         key = f"registry push {st.session_state.get(PUSHES, 0)}"  # another key closes it after a push
         with st.popover("Push a model", icon=":material/cloud_upload:", key=key):
-            _offer_push(models)
+            _offer_push(models, {version.reference for model in registered for version in model.versions})
 
 
 def _show_jobs(found: Sequence[Callable[[], Job | None]]) -> None:
-    if not found and (message := st.session_state.pop(AWAITED, "")):
+    if not found and (awaited := st.session_state.pop(AWAITED, None)) and (message := awaited()):
         st.success(escape(message), icon=":material/check:")
     for find in found:
         job = find()
@@ -120,7 +120,7 @@ def _offer_changes(model: RegisteredModel) -> None:
         version = model.versions[numbers.index(number)]
         if st.button("Pull", key="registry pull", icon=":material/cloud_download:", help="Add it to the models below."):
             start_pull(version)
-            st.session_state[AWAITED] = f"{version.reference} is one of the models below."
+            st.session_state[AWAITED] = lambda: f"{version.reference} is one of the models below."
             st.rerun()
         tags = list(dict.fromkeys((*USUAL_TAGS, *model.tags)))
         tag = st.selectbox("Tag", tags, key=f"registry tag {model.name}", accept_new_options=True, width=180)
@@ -161,7 +161,7 @@ def _show_moves(model: RegisteredModel) -> None:
         st.caption("\n".join(["Last moves of tags:\n", *lines]))
 
 
-def _offer_push(models: Sequence[StoredModel]) -> None:
+def _offer_push(models: Sequence[StoredModel], known: Collection[str]) -> None:
     by_id = {model.id: model for model in models}
     titles = {model.id: model.name if model.name == model.id else f"{model.name} ({model.id})" for model in models}
     chosen = st.selectbox("Model to push", list(by_id), format_func=titles.__getitem__, key="registry pushed")
@@ -170,7 +170,16 @@ def _offer_push(models: Sequence[StoredModel]) -> None:
     tag = st.text_input("Tag (optional)", key="registry pushed tag", placeholder="staging")
     if st.button("Push it", type="primary", key="registry push it", icon=":material/cloud_upload:"):
         with sentences_for_errors("Models"):
-            start_push(model, name.strip(), tag.strip())
+            job = start_push(model, name.strip(), tag.strip())
             st.session_state[PUSHES] = st.session_state.get(PUSHES, 0) + 1
-            st.session_state[AWAITED] = f"{model.name} is a version of {name.strip()} in the registry."
+            st.session_state[AWAITED] = partial(_pushed_text, job, model, known)
             st.rerun()
+
+
+def _pushed_text(job: Job, model: StoredModel, known: Collection[str]) -> str:
+    """Return the number of a pushed version, and whether it was there before; empty if the job was cancelled."""
+    version = job.result
+    if not isinstance(version, ModelVersion):
+        return ""
+    already = " already" if version.reference in known else ""
+    return f"{model.name} is{already} version {version.version} of {version.name} in the registry."

@@ -51,7 +51,7 @@ def _show_token(token: Token) -> None:
     used = f"last used {ago(token.last_used)}" if token.last_used else "never used"
     ends = f", expires {token.expires[:10]}" if token.expires else ""
     expired = " :material/timer_off: expired" if token.has_expired else ""
-    facts.markdown(f"**{escape(token.name)}**{expired}  \nmade {ago(token.created)}{maker}, {used}{ends}")
+    facts.markdown(f"**{escape(token.name)}** `{token.id}`{expired}  \nmade {ago(token.created)}{maker}, {used}{ends}")
     with action.popover("Revoke", icon=":material/key_off:", key=f"revoke {token.id}"):
         _ask_for_revocation(token)
 

@@ -20,7 +20,7 @@ PYTHON = """import autodet
 detector = autodet.load_detector("{file}")
 class_ids, scores, boxes = detector.predict("photo.jpg")
 for class_id, score, box in zip(class_ids, scores, boxes):
-    print(detector.classes[class_id], round(float(score), 2), box.round(1).tolist())"""
+    print(detector.classes[class_id], round(float(score), 2), box.astype(float).round(1).tolist())"""
 
 
 def show_programs(model: StoredModel) -> None:

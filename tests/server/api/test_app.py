@@ -35,4 +35,7 @@ def test_programs_and_pages_share_the_port(app, tmp_path, photo):
     assert requests.get(f"{app.url}/api/models", cookies=cookies, timeout=60).status_code == 401
     rebound = requests.get(f"{app.url}/api/models", headers=headers | {"Host": "evil.example"}, timeout=60)
     assert rebound.status_code == 403
-    assert requests.get(f"{app.url}/api/docs", timeout=60).text.startswith("<!doctype html>")
+    for path in ("/api/docs", "/api", "/api/"):
+        page = requests.get(app.url + path, timeout=60).text
+        assert page.startswith("<!doctype html>")
+        assert f"{app.url}/api/models/MODEL/predict" in page

@@ -46,6 +46,7 @@ def test_without_a_token_there_is_nothing_to_see(closed, method, path):
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert "Authorization: Bearer" in answer.json()["error"]
+        assert "'python -m autodet token create NAME'" in answer.json()["error"]
     assert closed.delays == []  # these are no guesses
 
 

@@ -133,6 +133,8 @@ def test_what_is_too_large_is_refused_while_it_is_sent(server):
 
 
 def test_answers_have_the_headers_of_pages_and_no_cookie(server):
+    for path in ("/", "/api", "/api/"):
+        assert f"{server.url}/api/models/MODEL/predict" in requests.get(server.url + path, timeout=60).text
     for path in ("/api/models", "/api/docs", "/"):
         answer = requests.get(server.url + path, headers={"Accept": "text/html"}, timeout=60)
         assert answer.status_code == 200

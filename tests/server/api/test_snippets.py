@@ -1,6 +1,7 @@
 """The programs that the page *Use this model* shows, run as they are written."""
 
 import os
+import re
 import subprocess
 import sys
 from io import BytesIO
@@ -60,7 +61,7 @@ def test_programs_for_the_api_find_the_fruit(language, server, folder):
 
 @pytest.mark.parametrize("language", PROGRAMS)
 def test_programs_send_the_token_of_the_environment(language, closed_server, folder):
-    _, token = create_token("reader", workspace=Workspace(closed_server.home))
+    _, token = create_token(language, workspace=Workspace(closed_server.home))
     text = program(language, closed_server.url, FRUIT, token=True)
     assert "orange" in output_of(text, language, folder, **{VARIABLE: token})
 
@@ -73,3 +74,6 @@ def test_the_programs_for_the_files_find_what_the_api_finds(server, folder):
     names = [line.split()[0] for line in package.splitlines()]
     assert [line.split()[0] for line in onnx.splitlines()] == names
     assert set(names) == {"apple", "banana", "orange"}
+    numbers = re.findall(r"\d+\.\d+", package + onnx)
+    assert numbers
+    assert all(len(number.partition(".")[2]) <= 2 for number in numbers)
