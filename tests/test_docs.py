@@ -36,6 +36,9 @@ NOT_RUN = {
     ".venv/bin/pip install -r requirements-postgresql.txt": "installs; a PostgreSQL server",
     ".venv/bin/pip install -r requirements-ray.txt": "installs; its last line is parsed",
     "curl -F image=@photo.jpg http://localhost:8501/api/models/fruit/predict": "tests/server/api/test_snippets.py does",
+    "useradd --system --home-dir /opt/autodet autodet": "changes the machine",
+    "docker build -f deploy/Dockerfile -t autodet .": "a container engine, and gigabytes",
+    "export AUTODET_HOSTS=photos.example.org AUTODET_TRUSTED_PROXIES=127.0.0.1": "its last line is parsed",
     "ray get-auth-token --generate         # writes ~/.ray/auth_token": "a cluster, and the user's own folder",
     'autodet.start_search(data, trials=200, executor="ray")': "a cluster; tests/search/executors/test_ray.py has one",
 }

@@ -25,7 +25,9 @@ def report_document(report: ModelReport) -> dict[str, Any]:
         **facts,
         "created": report.created,
         "autodet": __version__,
-        "evaluation": report.evaluation.to_json() | facts | {"learning_curve": curve.to_json() if curve else None},
+        "evaluation": report.evaluation.to_json()
+        | facts
+        | {"learning_curve": curve.to_json() if curve else None, "tiles": False},
         "totals": _totals(report.totals),
         "subsets": {name: list(map(_subset, subsets)) for name, subsets in report.subsets.items()},
         "curves": {model.card.classes[curve.class_id]: _curve(curve) for curve in report.curves},
