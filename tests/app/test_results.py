@@ -453,7 +453,7 @@ def test_a_trial_of_an_earlier_version_offers_to_evaluate_its_model(visit, predi
     assert "The predictions of trial 2 were not stored." in says(app)
     background_jobs._jobs.clear()  # failures of other tests
     detector = SimpleNamespace(predict_dataset=lambda *_: found, card=read_card(trial_folder(2) / BEST_BUNDLE))
-    monkeypatch.setattr("autodet.inference.detector.load_detector_apart", lambda _: detector)
+    monkeypatch.setattr("autodet.inference.detector.load_detector", lambda _: detector)
     app = checked(labelled(app.button, "Evaluate trial 2 on 2 validation photos").click().run())
     deadline = time.monotonic() + 60
     while background_jobs._jobs:
