@@ -205,7 +205,7 @@ def test_the_prediction_process_predicts_on_tiles_too(trained_bundle, large_phot
 
 def test_the_gain_on_large_validation_photos_comes_from_kept_evaluations(trained_bundle, sample_dataset, tmp_path):
     home = Workspace(tmp_path / "home")
-    home.datasets.mkdir(parents=True)
+    home.datasets.mkdir(parents=True, exist_ok=True)
     (home.datasets / "sample").symlink_to(sample_dataset.folder)
     card, weights = read_bundle(trained_bundle)
     large, small = (tmp_path / f"{side}.autodet" for side in (150, 400))
