@@ -14,7 +14,7 @@ from autodet.errors import ModelError, SearchError
 from autodet.inference.evaluations import evaluate_model
 from autodet.records import Annotations
 from autodet.search.start import start_search
-from tests.app.conftest import checked, follow, labelled, labels, primary_links, says
+from tests.app.conftest import checked, follow, labelled, labels, primary_links, says, viewer_data
 
 
 @pytest.fixture
@@ -89,6 +89,6 @@ def test_a_model_predicts_on_its_photos(visit, bare, model_there):
     assert labelled(app.selectbox, "Data set").value == bare.id
     app = checked(labelled(app.number_input, "Photos").set_value(2).run())
     app = checked(labelled(app.toggle, "Predict on the first 2 photos").set_value(True).run())
-    assert len(app.get("image")) == 2
+    assert len(viewer_data(app, "autodet_predictions")["photos"]) == 2
     app = checked(labelled(app.get("button_group"), "Split").set_value("val").run())
     assert labelled(app.number_input, "Photos").max == 3
