@@ -48,13 +48,21 @@ class Tiling:
         if max(width, height) < self.least:
             return ()
         fitted = self
-        while len(tiles := fitted._all_tiles(width, height)) > MAX_TILES:
+        while fitted._needs_too_many(width, height):
             fitted = replace(fitted, side=math.ceil(fitted.side * 1.05))
-        return tiles
+        return fitted._all_tiles(width, height)
 
     def is_capped(self, width: int, height: int) -> bool:
         """Return whether a photo needs more tiles than ``MAX_TILES``, so that they are larger than ``side``."""
-        return max(width, height) >= self.least and len(self._all_tiles(width, height)) > MAX_TILES
+        return max(width, height) >= self.least and self._needs_too_many(width, height)
+
+    def _needs_too_many(self, width: int, height: int) -> bool:
+        return self._count(width) * self._count(height) > MAX_TILES
+
+    def _count(self, length: int) -> int:
+        """Return the number of tiles along one side of a photo."""
+        step = self.side * (1 - self.overlap)
+        return 1 if length <= self.side else 1 + math.ceil((length - self.side) / step)
 
     def _all_tiles(self, width: int, height: int) -> tuple[Tile, ...]:
         across, down = (min(self.side, length) for length in (width, height))
@@ -64,7 +72,5 @@ class Tiling:
 
     def _starts(self, length: int) -> list[int]:
         """Return the first pixel of each tile along one side of a photo, evenly spaced."""
-        if length <= self.side:
-            return [0]
-        count = 1 + math.ceil((length - self.side) / (self.side * (1 - self.overlap)))
-        return [round(number * (length - self.side) / (count - 1)) for number in range(count)]
+        count = self._count(length)
+        return [round(number * (length - self.side) / (count - 1)) for number in range(count)] if count > 1 else [0]

@@ -76,7 +76,7 @@ def test_from_the_sample_to_boxes(app, visit, tmp_path):
     settled(tab)
     button(tab, "Download").click()
     with tab.expect_download() as download:
-        button(tab, "CSV").click()
+        tab.get_by_role("button", name="CSV").click()
     assert len(download.value.path().read_text().splitlines()) > found
 
     menu(tab, "Models")
