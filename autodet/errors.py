@@ -11,6 +11,7 @@ with status 2; a page shows it in a box. Users never see anything else.
     ├── AccessError          the visitor may not do this
     │   └── QuotaError       the visitor has used up a quota
     ├── DatasetError         a data set cannot be read or used as requested
+    │   ├── DraftConflictError  the labels of a photo were changed by another tab or person
     │   ├── AmbiguousFormatError  labels in several formats
     │   ├── LargeDownloadError  a source of gigabytes, whose download needs confirmation
     │   ├── DownloadInterruptedError  a download was interrupted and can be resumed
@@ -72,6 +73,18 @@ class QuotaError(AccessError):
 
 class DatasetError(AutodetError):
     """A data set cannot be read or used as requested."""
+
+
+class DraftConflictError(DatasetError):
+    """A photo was changed since the revision that a change of its labels is based on.
+
+    Attributes:
+        current: The draft as it stands now, a ``records.PhotoDraft``.
+    """
+
+    def __init__(self, current: object) -> None:
+        super().__init__("Another tab or person changed the labels of this photo; compare both, and choose one.")
+        self.current = current
 
 
 class AmbiguousFormatError(DatasetError):

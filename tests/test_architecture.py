@@ -32,7 +32,7 @@ LAYERS = (
 # The same within rooms that have rooms of their own; modules that stand alone there count as rooms.
 INNER_LAYERS = {
     "datasets": (
-        ("addition",),
+        ("addition", "drafts"),
         ("imports", "versions", "export", "statistics", "photo_conditions"),
         ("checks", "manifest"),
         ("splits", "label_layouts", "photo_files"),
@@ -55,7 +55,10 @@ INNER_LAYERS = {
         ("order",),
     ),
     "ui": (
-        ("home", "datasets", "search", "results", "evaluate", "compare", "predict", "models", "use", "settings"),
+        (
+            *("home", "datasets", "label", "search", "results", "evaluate", "compare", "predict", "models"),
+            *("use", "settings"),
+        ),
         ("common",),
     ),
 }

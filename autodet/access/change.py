@@ -33,6 +33,8 @@ Action = Literal[
     "evaluate",
     "measure latency",
     "drop photos",
+    "label photos",
+    "propose labels",
     "create token",
     "revoke token",
 ]
@@ -58,6 +60,8 @@ WORDS: dict[Action, str] = {
     "evaluate": "start evaluations",
     "measure latency": "measure models",
     "drop photos": "evaluate new photos",
+    "label photos": "label photos",
+    "propose labels": "let a model propose labels",
     "create token": "create tokens",
     "revoke token": "revoke tokens",
 }
@@ -77,13 +81,14 @@ class Change:
 
 
 @contextmanager
-def change(action: Action, thing: str, workspace: Workspace) -> Iterator[Change]:
+def change(action: Action, thing: str, workspace: Workspace, *, logged: bool = True) -> Iterator[Change]:
     """Allow an editor to change the workspace, and log the change; a nested change counts as part of the outer one.
 
     Args:
         action: Kind of the change.
         thing: Id or name of the changed item; set ``thing`` of the yielded value when the id is known.
         workspace: The workspace.
+        logged: Whether an allowed change gets a line in the log; one of many small changes needs none of its own.
 
     Raises:
         AccessError: The visitor may not change anything.
@@ -103,7 +108,8 @@ def change(action: Action, thing: str, workspace: Workspace) -> Iterator[Change]
         outcome = "done"
     finally:
         _under_way.reset(token)
-        write_entry(workspace, visitor, action, under_way.thing, outcome)
+        if logged:
+            write_entry(workspace, visitor, action, under_way.thing, outcome)
 
 
 def may_change() -> bool:

@@ -7,6 +7,7 @@ names. Epochs and photos are numbered from 1, trials from 0.
 
 from autodet.records.calibration import Calibration, ScoreFunction, ScoreMap, calibrate
 from autodet.records.comparisons import Comparison, Difference, PhotoErrors
+from autodet.records.drafts import DRAFT_STATES, DraftBox, DraftState, PhotoDraft
 from autodet.records.findings import (
     MAX_LOST_SHARE,
     NO_VALUES,
@@ -79,6 +80,7 @@ from autodet.records.trials import (
 __all__ = [
     "ACTIVE_STATES",
     "DEFAULT_THRESHOLD",
+    "DRAFT_STATES",
     "FROZEN_DEPTHS",
     "MAX_ANCESTORS",
     "MAX_DETECTIONS",
@@ -100,6 +102,8 @@ __all__ = [
     "Confusion",
     "CurvePoint",
     "Difference",
+    "DraftBox",
+    "DraftState",
     "EpochResult",
     "ErrorKind",
     "EvaluationReport",
@@ -121,6 +125,7 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Origin",
+    "PhotoDraft",
     "PhotoErrors",
     "PlannedTrial",
     "PowerLaw",

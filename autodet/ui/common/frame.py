@@ -63,6 +63,7 @@ PAGES = {
     for entry in (
         PageEntry("home", "Home", ":material/home:", "", "Object detectors from your own photos"),
         PageEntry("datasets", "Data sets", ":material/photo_library:", "Build", step="Data set"),
+        PageEntry("label", "Label", ":material/draw:", "Build", step="Data set"),
         PageEntry("search", "Train", ":material/model_training:", "Build", "Train a detector", "Train", "train"),
         PageEntry("results", "Results", ":material/show_chart:", "Build", step="Train"),
         PageEntry("evaluate", "Evaluate", ":material/fact_check:", "Use", step="Evaluate"),

@@ -1,0 +1,107 @@
+"""Drafts of labels: what people and models change on photos until a version takes it over."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from autodet.records.known import known_entries
+from autodet.records.photos import BoxXYXY
+from autodet.records.reports import LabelIssue
+
+# Nobody has labelled the photo; a model's proposals wait for a decision; it has labels; it has no objects, as a person
+# confirmed.
+DraftState = Literal["unlabelled", "proposed", "labelled", "empty"]
+DRAFT_STATES: tuple[DraftState, ...] = ("unlabelled", "proposed", "labelled", "empty")
+
+
+@dataclass(frozen=True, slots=True)
+class DraftBox:
+    """One box of a draft.
+
+    Attributes:
+        class_name: Name of its class, one of the draft's classes.
+        box_xyxy: Box in pixels of the photo, within it.
+        difficult: Whether metrics ignore it.
+        truncated: Whether the object extends beyond its box.
+        score: Calibrated confidence of a model's proposal, 0 to 1; None for a label that a person made or accepted.
+    """
+
+    class_name: str
+    box_xyxy: BoxXYXY
+    difficult: bool = False
+    truncated: bool = False
+    score: float | None = None
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether a model proposed it and no person has accepted it."""
+        return self.score is not None
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``dataclasses.asdict``."""
+        known = known_entries(cls, document) | {"box_xyxy": tuple(document["box_xyxy"])}
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoDraft:
+    """The labels of one photo as they stand now.
+
+    Attributes:
+        file: The photo, as the data set names it.
+        boxes: Labels and proposals; the first one is on top.
+        reviewed: Whether a person has confirmed or changed the labels; an empty photo then has no objects.
+        flagged: Whether a person wants it to be looked at again.
+        issues: Labels that look wrong to a model, until a person reviews the photo.
+        revision: Number of the last change; 0 if the photo is as the data set has it.
+        author: Name of the visitor who made the last change; empty if unknown.
+        time: Time of the last change, ISO 8601 in UTC; empty at revision 0.
+        model: Id of the model that made the proposals; empty if there are none.
+    """
+
+    file: str
+    boxes: tuple[DraftBox, ...]
+    reviewed: bool = False
+    flagged: bool = False
+    issues: tuple[LabelIssue, ...] = ()
+    revision: int = 0
+    author: str = ""
+    time: str = ""
+    model: str = ""
+
+    @property
+    def labels(self) -> tuple[DraftBox, ...]:
+        """The boxes that count as labels."""
+        return tuple(box for box in self.boxes if not box.is_proposal)
+
+    @property
+    def proposals(self) -> tuple[DraftBox, ...]:
+        """The boxes that a model proposed and no person has accepted."""
+        return tuple(box for box in self.boxes if box.is_proposal)
+
+    @property
+    def state(self) -> DraftState:
+        """What is known of the photo."""
+        if self.proposals:
+            return "proposed"
+        if self.boxes:
+            return "labelled"
+        return "empty" if self.reviewed else "unlabelled"
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether a person flagged it, or a model doubts its labels."""
+        return self.flagged or bool(self.issues)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the attributes as a JSON document."""
+        return asdict(self) | {"issues": [issue.to_json() for issue in self.issues]}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``."""
+        known = known_entries(cls, document)
+        known["boxes"] = tuple(map(DraftBox.from_json, document["boxes"]))
+        known["issues"] = tuple(map(LabelIssue.from_json, document.get("issues", ())))
+        return cls(**known)
