@@ -7,12 +7,16 @@ import streamlit as st
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
+from autodet.ui.common.export_buttons import offer_downloads
+from autodet.ui.label.version_offer import offer_version
 
 
 def show_sections(dataset: Dataset) -> None:
     """Show the labels of a data set and what can be done with them."""
     drafts = read_drafts(dataset)
     _show_progress(drafts)
+    offer_version(dataset)
+    offer_downloads(dataset, drafts=True)
 
 
 def _show_progress(drafts: Drafts) -> None:
