@@ -7,12 +7,14 @@ import streamlit as st
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
+from autodet.ui.label.editor import show_editor
 
 
 def show_sections(dataset: Dataset) -> None:
     """Show the labels of a data set and what can be done with them."""
     drafts = read_drafts(dataset)
     _show_progress(drafts)
+    show_editor(dataset, [record.file for record in dataset.images])
 
 
 def _show_progress(drafts: Drafts) -> None:
