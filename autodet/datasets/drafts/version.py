@@ -11,7 +11,7 @@ from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.drafts.journal_file import FOLDER
 from autodet.datasets.drafts.label_splits import continued_splits, scenes_of
 from autodet.datasets.formats.label_merge import same_object
-from autodet.datasets.manifest import Dataset, list_datasets, read_dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_datasets, read_dataset
 from autodet.datasets.versions.derive import Version, ancestors, order_by_split, store_version
 from autodet.datasets.versions.relabel import relabel
 from autodet.datasets.versions.resplit import move
@@ -23,6 +23,28 @@ PATIENCE_SECONDS = 60.0
 # Splits that a person gave the photos of a pool, or drew on purpose.
 GIVEN: tuple[SplitOrigin, ...] = ("folders", "labels", "val_drawn", "redrawn")
 Choice = Literal["drop", "keep"]
+
+
+def derive_labels(
+    data: Dataset | DatasetSummary | str,
+    name: str | None = None,
+    *,
+    unlabelled: Choice | None = None,
+    undecided: Choice = "drop",
+) -> Dataset:
+    """Create a version of a data set with the labels as they stand now; the data set itself stays unchanged.
+
+    Args:
+        data: The data set, its id or its name.
+        name: Name of the version; defaults to the data set's name with the next free number.
+        unlabelled: What happens to photos that nobody has labelled; see ``plan_labels``.
+        undecided: What happens to photos with proposals that wait for a decision.
+
+    Raises:
+        NotFoundError: No such data set exists.
+        DatasetError: Nothing is labelled, or the labels have not changed; nothing was stored.
+    """
+    return store_labels(plan_labels(as_dataset(data), unlabelled=unlabelled, undecided=undecided), name)
 
 
 def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided: Choice = "drop") -> Version:
