@@ -5,7 +5,7 @@ Streamlit hands over the last message only. An answer travels with the data of t
 and a fragment of their own (``pictures``), so that no change waits for a photo to be decoded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import streamlit as st
@@ -55,18 +55,24 @@ _component = st.components.v2.component(
 )
 
 
-def show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str] | None = None) -> None:
+def show_editor(
+    dataset: Dataset,
+    order: Sequence[str],
+    reasons: Mapping[str, str] | None = None,
+    show_progress: Callable[[Drafts], None] = lambda _: None,
+) -> None:
     """Show the editor with the photo that the address names, or the one that was shown last.
 
     Args:
         dataset: The data set.
         order: Its photos in the order in which they are labelled.
         reasons: A sentence on why a photo is worth labelling, by file; shown as text, not as Markdown.
+        show_progress: Called with the labels after each change.
     """
     _choose_photo(dataset, order)
-    write_address("photo", _shown(dataset))
-    _show_editor(dataset, order, reasons or {})
-    show_pictures(dataset, _shown(dataset))
+    write_address("photo", _shown())
+    _show_editor(dataset, order, reasons or {}, show_progress)
+    show_pictures(dataset, _shown())
 
 
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
@@ -80,19 +86,20 @@ def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
         st.warning("The data set has no photo of that name; another one is shown.", icon=":material/search_off:")
 
 
-def _shown(dataset: Dataset) -> str:
-    owner, file = st.session_state[SHOWN]
-    assert owner == dataset.id
-    return str(file)
+def _shown() -> str:
+    return str(st.session_state[SHOWN][1])
 
 
 @st.fragment
-def _show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str]) -> None:
+def _show_editor(
+    dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[Drafts], None]
+) -> None:
     with sentences_for_errors("Label"):
         message = _message(dataset)
         answer = _answer(dataset, message)
         drafts = read_drafts(dataset)
-        queue = make_queue(drafts, order, _shown(dataset), _filter(message))
+        show_progress(drafts)
+        queue = make_queue(drafts, order, _shown(), _filter(message))
         data = {
             "dataset": dataset.id,
             "editable": may_change(),
@@ -103,7 +110,7 @@ def _show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, s
             "files": _files(drafts, queue),
             "place": queue.place,
             "count": len(queue.files),
-            "shown": _shown(dataset),
+            "shown": _shown(),
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
             "answer": answer,
