@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from autodet.access.change import change
 from autodet.datasets.drafts.journal import Drafts, add_draft_class, propose_labels, read_drafts
+from autodet.datasets.formats.labels import plain_name
 from autodet.datasets.manifest import Dataset
 from autodet.errors import ModelError
 from autodet.evaluation.boxes import Detections
@@ -30,7 +31,7 @@ from autodet.models.store import StoredModel
 from autodet.records import BoolArray, DraftBox, ImageRecord, IntArray, PhotoDraft, Prediction
 from autodet.text_format import counted, few
 
-PORTION = 16  # photos between two writes: all that a killed process loses
+PORTION = 8  # photos between two writes: all that a killed process loses
 KEPT_PORTION = 500  # photos, of which only the proposals are written
 SAME_OBJECT_IOU = 0.7  # from which boxes of two classes show one object
 LABELLED_IOU = 0.5  # from which a label shows the object already
@@ -200,7 +201,7 @@ def propose(
     """
     drafts = read_drafts(dataset)
     files = unlabelled_files(drafts) if files is None else list(files)
-    choice = default_choice(model.card, drafts.classes) if choice is None else choice
+    choice = default_choice(model.card, drafts.classes) if choice is None else _as_there(choice, drafts.classes)
     _check(model, drafts, choice)
     done, result = 0, AutoLabels(model.id)
     with change("propose labels", f"{dataset.id}: {counted(len(files), 'photo')}, {model.id}", dataset.workspace):
@@ -238,6 +239,15 @@ def withdraw_proposals(dataset: Dataset, files: Sequence[str] | None = None) -> 
     changed = read_drafts(dataset).changed
     named = changed.keys() if files is None else changed.keys() & set(files)
     return propose_labels(dataset, {file: () for file in sorted(named) if changed[file].proposals}, "")
+
+
+def _as_there(choice: Choice, classes: Sequence[str]) -> Choice:
+    """Return a choice whose names are spelled as the classes that exist."""
+    plain = {known: plain_name(drafted.name) for known, drafted in choice.items()}
+    return {
+        known: replace(drafted, name=match_classes(classes, [plain[known]]).kept.get(plain[known], plain[known]))
+        for known, drafted in choice.items()
+    }
 
 
 def _check(model: StoredModel, drafts: Drafts, choice: Choice) -> None:

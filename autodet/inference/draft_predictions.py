@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from autodet.access.change import may_change
-from autodet.datasets.drafts.journal import FOLDER
+from autodet.datasets.drafts.journal_file import FOLDER
 from autodet.datasets.manifest import Dataset
 from autodet.errors import BusyError, DatasetError
 from autodet.lock import hold_folder
