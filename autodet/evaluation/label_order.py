@@ -80,9 +80,10 @@ def find_evidence(
     Args:
         prediction: All detections of a model, with calibrated scores.
         classes: Names of its classes.
-        thresholds: Its threshold of each class, shape (classes,).
+        thresholds: Its threshold of each class, infinite for those that it does not know, shape (classes,).
         label_counts: Number of labels of each class so far, shape (classes,).
-        second: The detections of a second model with the same class ids, and its thresholds.
+        second: The detections of a second model with the same class ids, and its thresholds; the models are compared in
+            the classes that both know.
     """
     seen = prediction.above(thresholds / 2)
     objects = _distinct(seen)
@@ -92,7 +93,7 @@ def find_evidence(
     may_be_rare = len(rare) > 0 and rare[best] > 0
     return Evidence(
         doubts[doubts >= MIN_DOUBT],
-        _disputed(prediction.above(thresholds), second[0].above(second[1])) if second else 0,
+        _disputed((prediction, thresholds), second) if second else 0,
         classes[int(seen.class_ids[best])] if may_be_rare else "",
         float(rare[best]) if may_be_rare else 0.0,
     )
@@ -154,10 +155,10 @@ def _greedy(
 def _reason(evidence: Evidence, unlike: float) -> LabelReason:
     unsure, disputed, rare = evidence.parts
     reasons = (
+        LabelReason("unlike", value=round(unlike, 4)),
         LabelReason("rare", class_name=evidence.rare_class, value=round(rare, 4)),
         LabelReason("disputed", evidence.disputed, value=round(disputed, 4)),
         LabelReason("unsure", len(evidence.doubts), value=round(unsure, 4)),
-        LabelReason("unlike", value=round(unlike, 4)),
     )
     return max(reasons, key=lambda reason: reason.value)
 
@@ -185,9 +186,11 @@ def _distinct(prediction: Prediction) -> Prediction:
     return _at(prediction, kept)
 
 
-def _disputed(one: Prediction, other: Prediction) -> int:
+def _disputed(one: tuple[Prediction, FloatArray], other: tuple[Prediction, FloatArray]) -> int:
     """Count the objects that only one of two models shows, or that they give different classes."""
-    alone, too = _unmatched(one, other), _unmatched(other, one)
+    shared = np.flatnonzero(np.isfinite(one[1]) & np.isfinite(other[1])).tolist()
+    shown, shown_too = (seen.above(thresholds).only(shared) for seen, thresholds in (one, other))
+    alone, too = _unmatched(shown, shown_too), _unmatched(shown_too, shown)
     same_place = iou_matrix(too.boxes_xyxy, alone.boxes_xyxy) >= MIN_IOU
     return len(alone) + int((~same_place.any(axis=1)).sum())
 

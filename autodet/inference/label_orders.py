@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,6 +15,7 @@ from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.label_order import NO_EVIDENCE, Evidence, Look, find_evidence, order_photos
 from autodet.inference.auto_labels import find_on_photos
+from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import kept_predictions, photo_key
 from autodet.inference.feature_jobs import feature_model
 from autodet.inference.photo_features import find_features, kept_features
@@ -44,19 +46,23 @@ class PhotoOrder:
 
 
 def models_that_know(drafts: Drafts) -> list[StoredModel]:
-    """Return the models of the workspace that know a class of a data set, the newest first."""
-    models = list_models(drafts.dataset.workspace)
-    return [model for model in models if match_classes(model.card.classes, drafts.classes).kept]
+    """Return the models that know a class of a data set: those of the workspace, the newest first, and the COCO model."""
+    models = (*list_models(drafts.dataset.workspace), demo_model())
+    return [model for model in models if _known_classes(drafts, model)]
 
 
 def with_second(drafts: Drafts, model: StoredModel) -> tuple[StoredModel, ...]:
-    """Return a model, and the newest other one that knows the same classes of a data set, if there is one."""
-    names = match_classes(model.card.classes, drafts.classes).kept.keys()
-    for other in models_that_know(drafts):
-        if other.card.weights_sha256 != model.card.weights_sha256:
-            if match_classes(other.card.classes, drafts.classes).kept.keys() == names:
-                return model, other
-    return (model,)
+    """Return a model, and the newest other one of the workspace with which it can be compared, if there is one.
+
+    Both know the same classes of the data set.
+    """
+    names = _known_classes(drafts, model)
+    others = (
+        other
+        for other in list_models(drafts.dataset.workspace)
+        if other.card.weights_sha256 != model.card.weights_sha256 and _known_classes(drafts, other) == names
+    )
+    return (model, *islice(others, 1))
 
 
 def waiting_files(drafts: Drafts) -> list[str]:
@@ -113,9 +119,7 @@ def order_by_teaching(drafts: Drafts, models: Models) -> PhotoOrder | None:
     files = [dataset.images[place].file for place in waiting]
     order, reasons = order_photos(_evidence(drafts, models, files), look.of(waiting), look.of(done))
     first = [files[place] for place in order]
-    return PhotoOrder(
-        (*first, *(dataset.images[place].file for place in done)), dict(zip(first, reasons, strict=True))
-    )
+    return PhotoOrder((*first, *(dataset.images[place].file for place in done)), dict(zip(first, reasons, strict=True)))
 
 
 def order_randomly(drafts: Drafts, seed: int = 0) -> PhotoOrder:
@@ -136,6 +140,10 @@ def order_by_proposals(drafts: Drafts) -> PhotoOrder:
     }
     files = sorted(drafts.records, key=lambda file: lowest.get(file, np.inf))
     return PhotoOrder(tuple(files), {file: LabelReason("proposal", value=score) for file, score in lowest.items()})
+
+
+def _known_classes(drafts: Drafts, model: StoredModel) -> set[str]:
+    return set(match_classes(model.card.classes, drafts.classes).kept)
 
 
 def _compared_by(dataset: Dataset, models: Models) -> StoredModel:

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 # The model is unsure about objects; two models disagree about objects; it may show a class with few labels; it looks
-# unlike the photos that are labelled; it looks most like the others; it nearly repeats a photo that is labelled or comes
-# before; it has the proposal with this score.
+# unlike the photos that are labelled or come before; it looks most like the others; it nearly repeats a photo that is
+# labelled or comes before; it has the proposal with this score.
 LabelReasonKind = Literal["unsure", "disputed", "rare", "unlike", "typical", "copy", "proposal"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-KEYS = ("dataset", "model", "search", "split", "models", "trials", "dropped", "form")
+KEYS = ("dataset", "model", "search", "split", "models", "trials", "dropped", "form", "order")
 PAGE, WRITTEN, NAMED, CHOSEN = "page", "addresses", "named", "in the address"  # session state
 FORM = "form to open"  # session state: the form that the link to this page names
 ASSETS = Path(__file__).parent / "assets"
