@@ -59,10 +59,12 @@ class OrderChoice:
     Attributes:
         files: The photos.
         reasons: Why a photo has its place, by file; only for photos that wait for labels.
+        is_new: Whether the visitor has just asked for it.
     """
 
     files: tuple[str, ...]
     reasons: Mapping[str, LabelReason]
+    is_new: bool = False
 
     @property
     def sentences(self) -> dict[str, str]:
@@ -90,11 +92,12 @@ def choose_order(drafts: Drafts) -> OrderChoice:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = _choose_kind(drafts)
         models = _choose_models(drafts) if kind == "teaches" else ()
+        before = st.session_state.get(KEPT)
         order = None if kind == "imported" else _order(drafts, kind, models)
     _explain(drafts, kind, models, order)
     if not order:
         return OrderChoice(tuple(record.file for record in drafts.dataset.images), {})
-    return OrderChoice(order.files, order.reasons)
+    return OrderChoice(order.files, order.reasons, st.session_state[KEPT] is not before)
 
 
 def _choose_kind(drafts: Drafts) -> OrderKind:

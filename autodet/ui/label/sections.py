@@ -8,12 +8,18 @@ from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
 from autodet.ui.label.auto_labels import show_auto_labels
+from autodet.ui.label.editor import show_editor, show_photo
+from autodet.ui.label.order import choose_order
 
 
 def show_sections(dataset: Dataset) -> None:
     """Show the labels of a data set and what can be done with them."""
     drafts = read_drafts(dataset)
     _show_progress(drafts)
+    order = choose_order(drafts)
+    if order.is_new:
+        show_photo(dataset, order.files[0])
+    show_editor(dataset, order.files, order.sentences)
     show_auto_labels(dataset)
 
 
