@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from autodet.inference.photo_features import find_features
 
 import autodet
 from autodet.datasets.perceptual_hash import group_alike
@@ -34,6 +33,7 @@ from autodet.evaluation.coco_metrics import measure
 from autodet.evaluation.label_order import NO_EVIDENCE, Evidence, Look, find_evidence, order_photos
 from autodet.evaluation.objective import MAP50
 from autodet.inference.detector import Detector, load_detector
+from autodet.inference.photo_features import find_features
 from autodet.models.bundle import read_card
 from autodet.models.registry import find_architecture
 from autodet.models.store import StoredModel
@@ -119,10 +119,10 @@ class Bench:
     def next_photos(self, order: Order | None, detector: Detector, labelled: Records, count: int) -> Records:
         """Return the photos of the pool that an order names next."""
         names = {record.file for record in labelled}
-        left = [place for place, record in enumerate(self.pool) if record.file not in names]
+        left = np.array([place for place, record in enumerate(self.pool) if record.file not in names])
         if order is None:
             return [self.pool[place] for place in left[:count]]
-        known = [place for place, record in enumerate(self.pool) if record.file in names]
+        known = np.array([place for place, record in enumerate(self.pool) if record.file in names])
         seen = detector.predict_dataset(self.data, self.pool)
         features = find_features(detector.stored, replace(self.data, images=tuple(self.pool)))
         look = Look(features.vectors, np.array(self.groups))

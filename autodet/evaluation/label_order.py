@@ -62,10 +62,9 @@ class Look:
     vectors: FloatArray
     groups: IntArray
 
-    def of(self, places: Sequence[int]) -> "Look":
+    def of(self, places: IntArray) -> "Look":
         """Return that of some of the photos."""
-        chosen = np.asarray(places, np.int64)
-        return Look(self.vectors[chosen], self.groups[chosen])
+        return Look(self.vectors[places], self.groups[places])
 
 
 def find_evidence(
@@ -85,7 +84,7 @@ def find_evidence(
         second: The detections of a second model with the same class ids, and its thresholds; the models are compared in
             the classes that both know.
     """
-    seen = prediction.above(thresholds / 2)
+    seen = prediction.above((thresholds / 2).astype(np.float32))
     objects = _distinct(seen)
     doubts = _doubts(objects.scores, thresholds[objects.class_ids])
     rare = seen.scores * _rarity(label_counts)[seen.class_ids]
@@ -204,5 +203,4 @@ def _unmatched(one: Prediction, other: Prediction) -> Prediction:
 
 def _at(prediction: Prediction, places: Sequence[int]) -> Prediction:
     chosen = np.asarray(places, np.int64)
-    columns = (prediction.boxes_xyxy, prediction.class_ids, prediction.scores)
-    return Prediction(*(column[chosen] for column in columns))
+    return Prediction(prediction.boxes_xyxy[chosen], prediction.class_ids[chosen], prediction.scores[chosen])

@@ -46,7 +46,7 @@ class PhotoOrder:
 
 
 def models_that_know(drafts: Drafts) -> list[StoredModel]:
-    """Return the models that know a class of a data set: those of the workspace, the newest first, and the COCO model."""
+    """Return the models that know a class of a data set: those of the workspace, newest first, and the COCO model."""
     models = (*list_models(drafts.dataset.workspace), demo_model())
     return [model for model in models if _known_classes(drafts, model)]
 
@@ -115,7 +115,7 @@ def order_by_teaching(drafts: Drafts, models: Models) -> PhotoOrder | None:
     shots = [Shot(record.file, record.sha256, record.look) for record in dataset.images]
     look = Look(features.vectors, np.array(keep_together(shots), np.int64))
     waits = np.array([drafts.state_of(record.file) not in DONE for record in dataset.images], bool)
-    waiting, done = np.flatnonzero(waits), np.flatnonzero(~waits)
+    waiting, done = (np.flatnonzero(mask).astype(np.int64) for mask in (waits, ~waits))
     files = [dataset.images[place].file for place in waiting]
     order, reasons = order_photos(_evidence(drafts, models, files), look.of(waiting), look.of(done))
     first = [files[place] for place in order]

@@ -46,8 +46,8 @@ TITLES: Mapping[OrderKind, str] = {
 }
 HELP = (
     "*What teaches most* puts photos first on which a model is unsure, on which two models disagree, that may show a "
-    "rare class, or that look unlike those that are labelled. *Lowest proposals first* starts with what a model drafted "
-    "and is least sure of."
+    "rare class, or that look unlike those that are labelled. *Lowest proposals first* starts with the drafts that a "
+    "model is least sure of."
 )
 BY_LOOKS = "No model: by looks alone"
 
