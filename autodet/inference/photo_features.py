@@ -163,9 +163,8 @@ def _arranged(dataset: Dataset, vectors: Vectors) -> PhotoFeatures:
 def _stacked(vectors: Vectors, keys: Sequence[str]) -> FloatArray:
     if not keys:
         return np.zeros((0, len(next(iter(vectors.values()), ()))), np.float32)
-    rows = np.array([vectors[key] for key in keys], np.float32)
-    lengths: FloatArray = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.maximum(lengths, MIN_LENGTH)
+    rows: FloatArray = np.array([vectors[key] for key in keys], np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(MIN_LENGTH).astype(np.float32)
 
 
 def _computed(
