@@ -163,8 +163,9 @@ def _arranged(dataset: Dataset, vectors: Vectors) -> PhotoFeatures:
 def _stacked(vectors: Vectors, keys: Sequence[str]) -> FloatArray:
     if not keys:
         return np.zeros((0, len(next(iter(vectors.values()), ()))), np.float32)
-    rows: FloatArray = np.array([vectors[key] for key in keys], np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(MIN_LENGTH).astype(np.float32)
+    rows = np.array([vectors[key] for key in keys], np.float32)
+    units: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(MIN_LENGTH)
+    return units
 
 
 def _computed(
