@@ -7,12 +7,14 @@ import streamlit as st
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
+from autodet.ui.label.auto_labels import show_auto_labels
 
 
 def show_sections(dataset: Dataset) -> None:
     """Show the labels of a data set and what can be done with them."""
     drafts = read_drafts(dataset)
     _show_progress(drafts)
+    show_auto_labels(dataset)
 
 
 def _show_progress(drafts: Drafts) -> None:
