@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
+from autodet.inference.demo import demo_model
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
@@ -21,6 +22,7 @@ from autodet.workspace import open_workspace, slug
 Thing = TypeVar("Thing")
 TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
 MAX_CLASSES = 8  # named of a model
+EVERYDAY = "Everyday objects · 80 classes of COCO"
 WIDGET = "choose_"  # prefix of a widget's key; the session state key without it holds an explicit choice
 
 
@@ -88,7 +90,7 @@ def choose_model(place: DeltaGenerator | None = None, *, best: bool = False) -> 
         return None
     default = _best_at_hand(models) or (_best(_trained_alike(models[0], models)) if best else models[0])
     with place or st.container():
-        chosen = _choose("Model", models, lambda model: model.id, _described, "model", default)
+        chosen = _choose("Model", models, lambda model: model.id, describe_model, "model", default)
     measured = [model for model in _trained_alike(chosen, models) if "map50" in model.card.metrics]
     if best and len(measured) > 1 and chosen == _best(measured):
         many = f"{len(measured)} models that were trained on {escape(chosen.card.dataset)}"
@@ -266,7 +268,10 @@ def _remember(kind: str) -> None:
         st.session_state[kind] = chosen
 
 
-def _described(model: StoredModel) -> str:
+def describe_model(model: StoredModel) -> str:
+    """Describe a model for a select box: its name, its data set and its mAP@0.5; the COCO model by what it finds."""
+    if model == demo_model():
+        return EVERYDAY
     map50 = model.card.metrics.get("map50")
     figure = "" if map50 is None else f" · mAP@0.5 {score(map50)}"
     return f"{_named(model.card.name, model.id)} · trained on {model.card.dataset}{figure}"

@@ -24,6 +24,7 @@ from autodet.ui.label.queue import FILTERS, Filter, Queue, make_queue
 KEY = "label editor"
 ANSWERED = "answered label message"  # session state: the last message that was handled, and its answer
 SHOWN = "shown photo to label"  # session state: data set and file
+OPENED = "opened photos to label"  # session state: how often the server, not the browser, has chosen the photo
 FILTER_TITLES: Mapping[Filter, str] = {
     "all": "All",
     "unlabelled": "Unlabelled",
@@ -75,11 +76,17 @@ def show_editor(
     show_pictures(dataset, _shown())
 
 
+def show_photo(dataset: Dataset, file: str) -> None:
+    """Make a photo the one that ``show_editor`` shows next, unless the address names another."""
+    st.session_state[SHOWN] = dataset.id, file
+    st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
+
+
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     known, shown = set(order), st.session_state.get(SHOWN, ("", ""))
     named = named_in_address("photo")
     if named in known:
-        st.session_state[SHOWN] = dataset.id, named
+        show_photo(dataset, named)
     elif shown[0] != dataset.id or shown[1] not in known:
         st.session_state[SHOWN] = dataset.id, order[0]
     if named and named not in known:
@@ -111,6 +118,7 @@ def _show_editor(
             "place": queue.place,
             "count": len(queue.files),
             "shown": _shown(),
+            "opened": st.session_state.get(OPENED, 0),
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
             "answer": answer,

@@ -6,16 +6,22 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from autodet.datasets.drafts.journal import Drafts
+from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
-from autodet.ui.label.editor import show_editor
+from autodet.ui.label.auto_labels import show_auto_labels
+from autodet.ui.label.editor import show_editor, show_photo
+from autodet.ui.label.order import choose_order
 
 
 def show_sections(dataset: Dataset) -> None:
     """Show the labels of a data set and what can be done with them."""
     progress = st.empty()
-    show_editor(dataset, [record.file for record in dataset.images], show_progress=partial(_show_progress, progress))
+    order = choose_order(read_drafts(dataset))
+    if order.is_new:
+        show_photo(dataset, order.files[0])
+    show_editor(dataset, order.files, order.sentences, show_progress=partial(_show_progress, progress))
+    show_auto_labels(dataset)
 
 
 def _show_progress(place: DeltaGenerator, drafts: Drafts) -> None:
