@@ -5,7 +5,7 @@ Streamlit hands over the last message only. An answer travels with the data of t
 and a fragment of their own (``pictures``), so that no change waits for a photo to be decoded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import streamlit as st
@@ -24,6 +24,7 @@ from autodet.ui.label.queue import FILTERS, Filter, Queue, make_queue
 KEY = "label editor"
 ANSWERED = "answered label message"  # session state: the last message that was handled, and its answer
 SHOWN = "shown photo to label"  # session state: data set and file
+OPENED = "opened photos to label"  # session state: how often the server, not the browser, has chosen the photo
 FILTER_TITLES: Mapping[Filter, str] = {
     "all": "All",
     "unlabelled": "Unlabelled",
@@ -55,18 +56,30 @@ _component = st.components.v2.component(
 )
 
 
-def show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str] | None = None) -> None:
+def show_editor(
+    dataset: Dataset,
+    order: Sequence[str],
+    reasons: Mapping[str, str] | None = None,
+    show_progress: Callable[[Drafts], None] = lambda _: None,
+) -> None:
     """Show the editor with the photo that the address names, or the one that was shown last.
 
     Args:
         dataset: The data set.
         order: Its photos in the order in which they are labelled.
         reasons: A sentence on why a photo is worth labelling, by file; shown as text, not as Markdown.
+        show_progress: Called with the labels after each change.
     """
     _choose_photo(dataset, order)
-    write_address("photo", _shown(dataset))
-    _show_editor(dataset, order, reasons or {})
-    show_pictures(dataset, _shown(dataset))
+    write_address("photo", _shown())
+    _show_editor(dataset, order, reasons or {}, show_progress)
+    show_pictures(dataset, _shown())
+
+
+def show_photo(dataset: Dataset, file: str) -> None:
+    """Make a photo the one that ``show_editor`` shows next, unless the address names another."""
+    st.session_state[SHOWN] = dataset.id, file
+    st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
 
 
 def shown_photo(dataset: Dataset) -> str:
@@ -83,26 +96,27 @@ def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     known, shown = set(order), st.session_state.get(SHOWN, ("", ""))
     named = named_in_address("photo")
     if named in known:
-        st.session_state[SHOWN] = dataset.id, named
+        show_photo(dataset, named)
     elif shown[0] != dataset.id or shown[1] not in known:
         st.session_state[SHOWN] = dataset.id, order[0]
     if named and named not in known:
         st.warning("The data set has no photo of that name; another one is shown.", icon=":material/search_off:")
 
 
-def _shown(dataset: Dataset) -> str:
-    owner, file = st.session_state[SHOWN]
-    assert owner == dataset.id
-    return str(file)
+def _shown() -> str:
+    return str(st.session_state[SHOWN][1])
 
 
 @st.fragment
-def _show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str]) -> None:
+def _show_editor(
+    dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[Drafts], None]
+) -> None:
     with sentences_for_errors("Label"):
         message = _message(dataset)
         answer = _answer(dataset, message)
         drafts = read_drafts(dataset)
-        queue = make_queue(drafts, order, _shown(dataset), _filter(message))
+        show_progress(drafts)
+        queue = make_queue(drafts, order, _shown(), _filter(message))
         data = {
             "dataset": dataset.id,
             "editable": may_change(),
@@ -113,7 +127,8 @@ def _show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, s
             "files": _files(drafts, queue),
             "place": queue.place,
             "count": len(queue.files),
-            "shown": _shown(dataset),
+            "shown": _shown(),
+            "opened": st.session_state.get(OPENED, 0),
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
             "answer": answer,

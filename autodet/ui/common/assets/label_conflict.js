@@ -28,6 +28,7 @@ class Conflict {
     this.root.hidden = !entry;
     editor.find(".work").hidden = Boolean(entry);
     editor.find(".tools").hidden = Boolean(entry);
+    editor.find(".below").hidden = Boolean(entry);
     if (!entry) return;
     const { theirs, state } = entry;
     const when = theirs.time ? ` at ${new Date(theirs.time).toLocaleTimeString([], { timeStyle: "short" })}` : "";

@@ -23,7 +23,7 @@ const HINTS = {
 const editors = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".labels");
+  const root = parentElement.querySelector(".editor");
   if (!editors.has(root)) editors.set(root, new Editor(root, data));
   const editor = editors.get(root);
   editor.outbox.tell = (message) => setStateValue("message", message);
@@ -62,7 +62,10 @@ class Editor {
   }
 
   begin() {
-    if (document.activeElement === document.body) this.stage.element.focus({ preventScroll: true });
+    if (document.activeElement === document.body) {
+      this.stage.element.focus({ preventScroll: true });
+      this.root.scrollIntoView({ block: "start" });
+    }
     if (this.outbox.photos.size || this.outbox.classes.size) this.outbox.later(0);
   }
 
@@ -96,10 +99,12 @@ class Editor {
   update(data) {
     this.data = data;
     this.outbox.stored = (file, revision) => this.known.has(file) && (this.known.get(file).revision = revision);
-    const answered = this.outbox.answer(data.answer);
+    this.outbox.answer(data.answer);
     for (const [file, photo] of Object.entries(data.photos)) this.learn(file, photo);
-    if (this.file === null || !this.known.has(this.file)) this.file = data.shown;
-    if (answered || !this.drawn) this.writeAddress();
+    if (this.opened !== data.opened || !this.known.has(this.file)) {
+      this.file = data.shown;
+      this.opened = data.opened;
+    }
     this.drawn = true;
     this.refresh();
     this.showPictures();
@@ -127,7 +132,7 @@ class Editor {
 
   writeAddress() {
     const address = new URL(location.href);
-    if (!address.searchParams.has("dataset") || this.data.shown !== this.file) return;
+    if (!address.searchParams.has("dataset")) return; // the visitor has left the page
     address.searchParams.set("photo", this.file);
     if (address.href !== location.href) history.replaceState(history.state, "", address.href);
   }
@@ -280,6 +285,7 @@ class Editor {
     const on = {
       mode: this.pans,
       names: this.stage.labels,
+      window: this.root.matches(":popover-open"),
       flag: labels?.state.flagged,
       none: labels?.condition === "empty",
       difficult: selected?.difficult,
@@ -363,7 +369,8 @@ class Editor {
     if (asked === this.asked) return;
     this.asked = asked;
     this.asking = (this.asking ?? 0) + 1;
-    sent.ask({ number: `${this.outbox.tab} ${this.asking}`, ...wanted });
+    const number = `${this.outbox.tab} ${this.asking}`;
+    apart(() => globalThis[PICTURES].ask({ number, ...wanted }));
   }
 
   // The view has been zoomed: the whole photo may be needed.
@@ -393,6 +400,7 @@ class Editor {
     this.selected = null;
     this.refresh();
     this.showPictures();
+    this.writeAddress();
     this.outbox.send();
   }
 
