@@ -1,0 +1,117 @@
+"""The commands of the command line for labels that are drafts, and their arguments."""
+
+import argparse
+from collections.abc import Callable
+
+from autodet.commands import Answer, Options
+from autodet.datasets.drafts.journal import read_drafts
+from autodet.datasets.manifest import load_dataset
+from autodet.inference.auto_labels import DraftedClass, default_choice, propose
+from autodet.inference.demo import demo_model
+from autodet.inference.draft_predictions import MIN_KEPT_SCORE
+from autodet.inference.label_orders import ORDER_KINDS, order_of, waiting_files, with_second
+from autodet.messages.auto_labels import auto_labels_text
+from autodet.messages.labels import reason_text
+from autodet.models.store import StoredModel
+from autodet.registry.bundles import find_any_model
+from autodet.terminal import ProgressLine
+
+Add = Callable[[str, Callable[[Options], Answer], str], argparse.ArgumentParser]
+COCO = "demo"  # stands for the model that knows 80 kinds of everyday objects
+
+
+def add_auto_label(add: Add) -> None:
+    """Declare ``auto-label`` and its arguments.
+
+    Args:
+        add: Adds a command by its name, function and description, and returns its parser.
+    """
+    words = "let a model propose labels on the photos of a data set; what was done is kept when it is interrupted"
+    drafting = add("auto-label", auto_label, words)
+    drafting.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    models = "a model's id or name, an .autodet file, registry:NAME@TAG, or demo: 80 kinds of everyday objects (COCO)"
+    drafting.add_argument("--model", metavar="MODEL", required=True, help=models)
+    drafting.add_argument(
+        "--class",
+        dest="classes",
+        metavar="CLASS[=NAME]",
+        type=_class,
+        action="append",
+        default=[],
+        help="class of the model to propose, and its name in the data set; repeatable (default: the shared classes)",
+    )
+    scores = "lowest score of a proposal, 0.05 to 1 (default: the model's own threshold of each class)"
+    drafting.add_argument("--threshold", type=_score, metavar="SCORE", help=scores)
+    everything = "also look at photos that are labelled or reviewed, and propose boxes where no label is"
+    drafting.add_argument("--all", action="store_true", help=everything)
+
+
+def add_next_photos(add: Add) -> None:
+    """Declare ``next-photos`` and its arguments; ``add`` as for ``add_auto_label``."""
+    words = "list the photos of a data set that should be labelled next, with the reason for each"
+    ordering = add("next-photos", next_photos, words)
+    ordering.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    models = (
+        "a model's id or name, an .autodet file, registry:NAME@TAG, or demo: 80 kinds of everyday objects (COCO); "
+        "without one, photos are ordered by how they look alone"
+    )
+    ordering.add_argument("--model", metavar="MODEL", help=models)
+    ordering.add_argument("--count", type=_count, metavar="NUMBER", default=20, help="number of photos (default 20)")
+    orders = "teaches (default): what should teach the model most; random; proposals: the lowest scores first"
+    ordering.add_argument("--order", choices=ORDER_KINDS[1:], default=ORDER_KINDS[1], help=orders)
+
+
+def next_photos(options: Options) -> Answer:
+    """List the photos that should be labelled next."""
+    dataset = load_dataset(options.dataset)
+    drafts = read_drafts(dataset)
+    models: tuple[StoredModel, ...] = ()
+    if options.model:
+        models = with_second(drafts, demo_model() if options.model == COCO else find_any_model(options.model))
+    with ProgressLine() as line:
+        order = order_of(drafts, options.order, models, lambda _step, *photos: line.show_photos(*photos))
+    waiting = set(waiting_files(drafts))
+    files = [file for file in order.files if file in waiting][: options.count]
+    photos = [
+        {"file": file, "reason": order.reasons[file].to_json() if file in order.reasons else None} for file in files
+    ]
+    facts = {"dataset": dataset.id, "order": options.order, "models": [model.id for model in models]}
+    lines = [f"{file}: {reason_text(order.reasons[file])}" if file in order.reasons else file for file in files]
+    return Answer(facts | {"photos": photos}, "\n".join(lines) or "No photo waits for labels.")
+
+
+def auto_label(options: Options) -> Answer:
+    """Let a model propose labels."""
+    dataset = load_dataset(options.dataset)
+    model = demo_model() if options.model == COCO else find_any_model(options.model)
+    own = model.card.all_thresholds
+    choice = {
+        known: DraftedClass(name, own.get(known, 1.0) if options.threshold is None else options.threshold)
+        for known, name in options.classes
+    } or default_choice(model.card, read_drafts(dataset).classes, options.threshold)
+    files = [record.file for record in dataset.images] if options.all else None
+    with ProgressLine() as line:
+        made = propose(model, dataset, files, choice, line.show_photos, reviewed=options.all)
+    counts = (made.photos, made.boxes, made.without, made.skipped, made.unreadable)
+    return Answer({"dataset": dataset.id} | made.to_json(), auto_labels_text(*counts))
+
+
+def _class(text: str) -> tuple[str, str]:
+    known, _, name = text.partition("=")
+    return known, name or known
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _score(text: str) -> float:
+    try:
+        score = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not MIN_KEPT_SCORE <= score <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between {MIN_KEPT_SCORE} and 1")
+    return score
