@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_compare(add("compare", evaluation_commands.compare, compared))
     label_commands.add_auto_label(add)
     label_commands.add_labels(add)
+    label_commands.add_next_photos(add)
     ranked = "rank the models that know the classes of a data set on one split of it"
     arguments.add_leaderboard(add("leaderboard", evaluation_commands.leaderboard, ranked))
     arguments.add_predict(add("predict", prediction_commands.predict, "find the objects on photos"))

@@ -11,8 +11,11 @@ from autodet.datasets.manifest import load_dataset
 from autodet.inference.auto_labels import DraftedClass, default_choice, propose
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE
+from autodet.inference.label_orders import ORDER_KINDS, order_of, waiting_files, with_second
 from autodet.messages.auto_labels import auto_labels_text
 from autodet.messages.label_states import STATE_TITLES
+from autodet.messages.labels import reason_text
+from autodet.models.store import StoredModel
 from autodet.registry.bundles import find_any_model
 from autodet.terminal import ProgressLine, columns
 from autodet.text_format import counted
@@ -78,6 +81,40 @@ def accept(options: Options) -> Answer:
     return Answer({"accepted": accepted} | counts.to_json(), text)
 
 
+def add_next_photos(add: Add) -> None:
+    """Declare ``next-photos`` and its arguments; ``add`` as for ``add_auto_label``."""
+    words = "list the photos of a data set that should be labelled next, with the reason for each"
+    ordering = add("next-photos", next_photos, words)
+    ordering.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    models = (
+        "a model's id or name, an .autodet file, registry:NAME@TAG, or demo: 80 kinds of everyday objects (COCO); "
+        "without one, photos are ordered by how they look alone"
+    )
+    ordering.add_argument("--model", metavar="MODEL", help=models)
+    ordering.add_argument("--count", type=_count, metavar="NUMBER", default=20, help="number of photos (default 20)")
+    orders = "teaches (default): what should teach the model most; random; proposals: the lowest scores first"
+    ordering.add_argument("--order", choices=ORDER_KINDS[1:], default=ORDER_KINDS[1], help=orders)
+
+
+def next_photos(options: Options) -> Answer:
+    """List the photos that should be labelled next."""
+    dataset = load_dataset(options.dataset)
+    drafts = read_drafts(dataset)
+    models: tuple[StoredModel, ...] = ()
+    if options.model:
+        models = with_second(drafts, demo_model() if options.model == COCO else find_any_model(options.model))
+    with ProgressLine() as line:
+        order = order_of(drafts, options.order, models, lambda _step, *photos: line.show_photos(*photos))
+    waiting = set(waiting_files(drafts))
+    files = [file for file in order.files if file in waiting][: options.count]
+    photos = [
+        {"file": file, "reason": order.reasons[file].to_json() if file in order.reasons else None} for file in files
+    ]
+    facts = {"dataset": dataset.id, "order": options.order, "models": [model.id for model in models]}
+    lines = [f"{file}: {reason_text(order.reasons[file])}" if file in order.reasons else file for file in files]
+    return Answer(facts | {"photos": photos}, "\n".join(lines) or "No photo waits for labels.")
+
+
 def auto_label(options: Options) -> Answer:
     """Let a model propose labels."""
     dataset = load_dataset(options.dataset)
@@ -97,6 +134,12 @@ def auto_label(options: Options) -> Answer:
 def _class(text: str) -> tuple[str, str]:
     known, _, name = text.partition("=")
     return known, name or known
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _score(text: str) -> float:
