@@ -55,8 +55,8 @@ def show_pairs(dataset: Dataset, pairs: Sequence[tuple[int, int, float]], key: s
     across = sum(splits[one] != splits[other] for one, other, _ in pairs)
     ordered = sorted(pairs, key=lambda pair: splits[pair[0]] == splits[pair[1]])
     advice = (
-        f" {counted(across, 'pair lies', 'pairs lie')} in two splits: a model knows such photos when it is measured, so "
-        "its figures are too good. Draw new splits under New version; near-duplicates stay together there."
+        f" {counted(across, 'pair lies', 'pairs lie')} in two splits, so a model is measured on what it has learnt: draw "
+        "new splits under New version, where near-duplicates stay together."
     )
     st.markdown(f"**{counted(len(pairs), 'pair')}** of photos that are nearly the same.{advice if across else ''}")
     files = [dataset.images[photo].file for pair in ordered for photo in pair[:2]]

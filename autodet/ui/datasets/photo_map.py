@@ -59,7 +59,6 @@ LISTS: dict[List, str] = {
 }
 UNUSUAL = 12
 SIMILAR = 11  # shown after a single selected photo
-NEARLY_THE_SAME = 0.99  # cosine similarity; docs/experiments/photo-features.md
 HELP = (
     "The map is a principal component analysis of what the model sees on each photo: its features, averaged over the "
     "photo. Photos that are far apart in it differ; photos that are close to each other in it may still differ in what "
@@ -88,7 +87,7 @@ def _show_map(compared: Compared) -> None:
         required=True,
         key=f"map list {dataset.id}",
     )
-    pairs = near_duplicates(compared.neighbours, NEARLY_THE_SAME) if shown == "pairs" else []
+    pairs = near_duplicates(compared.neighbours) if shown == "pairs" else []
     unusual = unusual_first(compared.neighbours)[:UNUSUAL].tolist() if shown == "unusual" else []
     in_issues = [compared.places[issue.file] for issue in compared.issues] if shown == "labels" else []
     ringed = dict.fromkeys([*unusual, *in_issues, *(photo for pair in pairs for photo in pair[:2])])
