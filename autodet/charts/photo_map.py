@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import label, styled
+from autodet.charts.layout import GRID, label, styled
 from autodet.charts.palette import GREY
 from autodet.records import FloatArray, IntArray
 
-HEIGHT = 560
+HEIGHT = 540
 MARGIN = 0.04  # around the points, as a share of their spread
 LARGE, SMALL, MANY = 8, 5, 2000  # pixels of a point, and photos from which on points are small
 TOOLS = ["zoomin", "zoomout", "autoscale"]  # that the toolbar lacks
@@ -72,8 +72,9 @@ def photo_map_figure(
     styled(figure, height=HEIGHT, tools=True)
     figure.update_layout(showlegend=True, dragmode="lasso", hovermode="closest", modebar={"remove": TOOLS})
     # The coordinates mean nothing by themselves, so that there are no numbers.
-    figure.update_xaxes(showticklabels=False, range=_range(points[:, 0]))
-    figure.update_yaxes(showticklabels=False, range=_range(points[:, 1]))
+    frame = {"showticklabels": False, "showgrid": False, "showline": True, "mirror": True, "automargin": False}
+    figure.update_xaxes(linecolor=GRID, range=_range(points[:, 0]), **frame)
+    figure.update_yaxes(linecolor=GRID, range=_range(points[:, 1]), **frame)
     return figure
 
 

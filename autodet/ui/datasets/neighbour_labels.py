@@ -76,7 +76,7 @@ def _show_tile(compared: Compared, issue: LabelIssue, key: str) -> None:
     st.image(picture, width="stretch", alt=f"{issue.file}: {text}")
     if thumbnail_button(escape(issue.file), f"enlarge {key}"):
         enlarge(compared.dataset, np.array([photo]), 0)
-    st.caption(f"{escape(text)}: {1 - issue.score:.0%} of its neighbours differ")
+    st.caption(f"{escape(text)}: {1 - issue.score:.0%} of similar objects differ")
 
 
 @editors_only()

@@ -17,6 +17,7 @@ from autodet.ui.datasets.gallery import show_tile
 
 PER_PAGE, PAIRS_PER_PAGE = 12, 6
 TILE_PIXELS = 176  # four side by side, two on a phone
+PAIRED_PIXELS = 144  # of each photo of a pair, so that both fit side by side on a phone
 MAX_NAMES = 6  # classes that a sentence names
 MAX_MARKED = 2000  # photos at once
 
@@ -55,8 +56,8 @@ def show_pairs(dataset: Dataset, pairs: Sequence[tuple[int, int, float]], key: s
     across = sum(splits[one] != splits[other] for one, other, _ in pairs)
     ordered = sorted(pairs, key=lambda pair: splits[pair[0]] == splits[pair[1]])
     advice = (
-        f" {counted(across, 'pair lies', 'pairs lie')} in two splits, so a model is measured on what it has learnt: draw "
-        "new splits under New version, where near-duplicates stay together."
+        f" {counted(across, 'pair lies', 'pairs lie')} in two splits, so a model is measured on what it has learnt: "
+        "draw new splits under New version, where near-duplicates stay together."
     )
     st.markdown(f"**{counted(len(pairs), 'pair')}** of photos that are nearly the same.{advice if across else ''}")
     files = [dataset.images[photo].file for pair in ordered for photo in pair[:2]]
@@ -67,10 +68,10 @@ def show_pairs(dataset: Dataset, pairs: Sequence[tuple[int, int, float]], key: s
         for place in range((page - 1) * PAIRS_PER_PAGE, min(page * PAIRS_PER_PAGE, len(ordered))):
             one, other, similarity = ordered[place]
             both = np.array([one, other], np.int64)
-            with st.container(border=True, width=2 * TILE_PIXELS + 48, gap="xxsmall"):
+            with st.container(border=True, width=2 * PAIRED_PIXELS + 50, gap="xxsmall"):
                 with st.container(horizontal=True, gap="small"):
                     for side in (0, 1):
-                        with st.container(width=TILE_PIXELS, gap="xxsmall", key=f"tile {key} {place} {side}"):
+                        with st.container(width=PAIRED_PIXELS, gap="xxsmall", key=f"tile {key} {place} {side}"):
                             show_tile(dataset, both, side, f"{key} {place} {side}")
                 titles = dict.fromkeys(SPLIT_TITLES[splits[photo]] for photo in (one, other))
                 st.caption(f"similarity {similarity:.3f} · {' and '.join(titles).lower()}")
