@@ -19,7 +19,7 @@ from autodet.version import __version__
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from autodet.datasets.addition import add_photos
+    from autodet.datasets.additions.addition import add_photos
     from autodet.datasets.export import export_dataset
     from autodet.datasets.imports.import_dataset import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
@@ -120,7 +120,7 @@ _HOMES = {
     "Search": "autodet.search.api",
     "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
-    "add_photos": "autodet.datasets.addition",
+    "add_photos": "autodet.datasets.additions.addition",
     "compare": "autodet.inference.comparison",
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",

@@ -42,7 +42,6 @@ _UNMET: Mapping[str, Callable[..., str]] = {
     "txt_without_boxes": lambda file: f"{file}: it has no lines of a class number and the four numbers of a box",
     "file": lambda file, cause, values: f"{file}: {cause_clause(Cause(cause, values))}",
     "maybe_labels": lambda file: f"{file} may hold labels",
-    "class_folders": lambda folders: f"its photos lie in folders called {', '.join(folders)}",
     "fewer_labels": lambda photos: f"its files label {counted(photos, 'photo')}",
 }
 
@@ -90,16 +89,6 @@ SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {
     "labels": "The splits are those that the source's lists or label files name.",
     "": "",
 }
-
-
-def folders_sentence(source: str, photos: int, folders: Sequence[str]) -> str:
-    """Say that photos are sorted into folders by class, which does not tell where the objects are."""
-    named = ", ".join(map(repr, folders[:3])) + " ..." * (len(folders) > 3)
-    return (
-        f"{source!r} holds {counted(photos, 'photo')} in folders by class ({named}), as for classification, and no "
-        "labels that say where on a photo an object is; draw boxes with a labelling tool and import those. To import "
-        "the photos alone, choose the format 'unlabelled' (photos without labels)."
-    )
 
 
 def _listed(names: Sequence[str]) -> str:

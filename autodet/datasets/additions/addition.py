@@ -1,4 +1,7 @@
-"""Addition of photos to a data set: an import and a merge in one step, as a new version."""
+"""Addition of photos to a data set: an import and a merge in one step, as a new version that keeps the drafts.
+
+source -> imported into a hidden workspace -> merged with the data set -> version -> drafts taken over
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from autodet.access.change import change
+from autodet.datasets.drafts.journal import add_draft_class, carry_drafts, read_drafts
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.imports.staging import shown_name
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
@@ -35,10 +39,11 @@ def add_photos(
     planned: Callable[[Merge], None] | None = None,
     **options: Unpack[ImportOptions],
 ) -> Dataset:
-    """Import labelled photos into a new version of a data set; the data set itself stays unchanged.
+    """Import photos into a new version of a data set, which takes its drafts over; the data set stays unchanged.
 
     Classes join those of the data set from which they differ only in case or spaces. Any other class needs consent
-    (``{"class_partial": "keep"}``), because no photo of the data set has labels of it.
+    (``{"class_partial": "keep"}``), because no photo of the data set has labels of it. Photos without any labels go to
+    ``train`` and wait to be labelled; see ``autodet.datasets.versions.waiting_photos``.
 
     Args:
         dataset: A data set, its id or its name.
@@ -58,14 +63,51 @@ def add_photos(
     target = as_dataset(dataset, workspace)
     with change("create data set", target.id, workspace) as made, hidden_folder(workspace.datasets) as scratch:
         new = import_dataset(source, decisions=decisions, workspace=Workspace(scratch), **options)
-        new = replace(new, name=_told_apart(shown_name(source), target))
-        settings = MergeSettings([{}, classes or {}], decisions=decisions or {}, adds=True)
-        merge = plan_merge([target, new], settings)
+        merge = plan_addition(target, new, shown_name(source), classes=classes, decisions=decisions)
         if planned:
             planned(merge)
-        dataset = store_merge(merge, name, workspace)
+        dataset = store_addition(merge, name, workspace)
         made.thing = dataset.id
         return dataset
+
+
+def plan_addition(
+    target: Dataset,
+    new: Dataset,
+    name: str,
+    *,
+    classes: Names | None = None,
+    decisions: Mapping[str, str] | None = None,
+) -> Merge:
+    """Plan a version of a data set that has the photos of a new one too.
+
+    Args:
+        target: The data set.
+        new: The imported photos.
+        name: Name of their source.
+        classes: New names for classes of the source; None leaves a class out.
+        decisions: Actions for the findings of a merge.
+
+    Raises:
+        DatasetError: A class name or a decision is invalid.
+    """
+    images = new.images if new.boxes else tuple(replace(record, split="train") for record in new.images)
+    new = replace(new, name=_told_apart(name, target), images=images)
+    return plan_merge([target, new], MergeSettings([{}, classes or {}], decisions=decisions or {}, adds=True))
+
+
+def store_addition(merge: Merge, name: str | None, workspace: Workspace) -> Dataset:
+    """Store a planned addition, and take over the drafts of the data set and the classes to label with.
+
+    Raises:
+        DatasetError: The merge needs a decision, changes nothing, or cannot be stored.
+    """
+    target, new = merge.parents
+    dataset = store_merge(merge, name, workspace)
+    carry_drafts(target, dataset)
+    for class_name in read_drafts(new).classes:
+        add_draft_class(dataset, class_name)
+    return dataset
 
 
 def _told_apart(name: str, target: Dataset) -> str:
