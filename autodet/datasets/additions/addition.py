@@ -3,7 +3,7 @@
 source -> imported into a hidden workspace -> merged with the data set -> version -> drafts taken over
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -16,6 +16,7 @@ from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.versions.class_table import Names
 from autodet.datasets.versions.merge import Merge, MergeSettings, plan_merge, store_merge
+from autodet.text_format import spelling_key
 from autodet.workspace import Workspace, hidden_folder, open_workspace
 
 
@@ -105,9 +106,17 @@ def store_addition(merge: Merge, name: str | None, workspace: Workspace) -> Data
     target, new = merge.parents
     dataset = store_merge(merge, name, workspace)
     carry_drafts(target, dataset)
-    for class_name in read_drafts(new).classes:
-        add_draft_class(dataset, class_name)
+    join_classes(dataset, read_drafts(new).classes)
     return dataset
+
+
+def join_classes(dataset: Dataset, names: Collection[str]) -> dict[str, str]:
+    """Add classes to label with, apart from other spellings of those that a data set has; return its name of each."""
+    spelled = {spelling_key(name): name for name in read_drafts(dataset).classes}
+    for name in names:
+        if spelling_key(name) not in spelled:
+            spelled[spelling_key(name)] = add_draft_class(dataset, name)
+    return {name: spelled[spelling_key(name)] for name in names}
 
 
 def _told_apart(name: str, target: Dataset) -> str:

@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from autodet.access.change import change
-from autodet.datasets.additions.addition import plan_addition, store_addition
-from autodet.datasets.drafts.journal import add_draft_class, propose_labels, read_drafts
+from autodet.datasets.additions.addition import join_classes, plan_addition, store_addition
+from autodet.datasets.drafts.journal import propose_labels, read_drafts
 from autodet.datasets.formats.format_detection import UNLABELLED
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import Dataset
@@ -15,7 +15,6 @@ from autodet.datasets.photo_formats import FORMAT_ENDINGS, SIGNATURE_BYTES, form
 from autodet.datasets.splits import free_name
 from autodet.errors import DatasetError
 from autodet.records import DraftBox
-from autodet.text_format import spelling_key
 from autodet.workspace import Workspace, hidden_folder, open_workspace, portable
 
 SOURCE = "photos"
@@ -123,19 +122,12 @@ def _files_of(dataset: Dataset) -> dict[str, str]:
 
 def _propose(dataset: Dataset, photos: Mapping[str, NewPhoto]) -> None:
     drafts = read_drafts(dataset)
-    spelled = {spelling_key(name): name for name in reversed(drafts.classes)}
+    open_ones = {file: photo for file, photo in photos.items() if drafts.state_of(file) in ("unlabelled", "proposed")}
+    named = join_classes(dataset, sorted({box.class_name for photo in open_ones.values() for box in photo.proposals}))
     proposals: dict[str, dict[str, list[DraftBox]]] = {}
-    for file, photo in photos.items():
-        if photo.proposals and drafts.state_of(file) in ("unlabelled", "proposed"):
-            boxes = [replace(box, class_name=_known(box.class_name, spelled)) for box in photo.proposals]
+    for file, photo in open_ones.items():
+        boxes = [replace(box, class_name=named[box.class_name]) for box in photo.proposals]
+        if boxes:
             proposals.setdefault(photo.model, {})[file] = boxes
-    for name in spelled.values():
-        if name not in drafts.classes:
-            add_draft_class(dataset, name)
     for model, boxes_of in proposals.items():
         propose_labels(dataset, boxes_of, model)
-
-
-def _known(name: str, spelled: dict[str, str]) -> str:
-    """Return a class as the data set spells it; a new one joins the others."""
-    return spelled.setdefault(spelling_key(name), name)
