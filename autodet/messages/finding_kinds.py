@@ -368,8 +368,8 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "unlabelled": KindText(
         "Photos without any labels",
-        "No labels were found. Label the photos here, or let a model propose the boxes: the page Label is the next "
-        "step. If there should be labels, put them beside the photos and import again.",
+        "Label the photos here: the page Label is the next step, and a model can propose the boxes there. If there "
+        "should be labels, put them beside the photos and import again.",
         {"keep": "Import the photos, and label them here"},
     ),
     "photo_waiting": KindText(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from autodet.messages.audience import Audience
 from autodet.messages.findings import cause_clause
 from autodet.messages.formats import FORMAT_TITLES
-from autodet.records import Cause, ImportStep, SplitOrigin
+from autodet.records import Cause, ImportStep, SplitOrigin, VersionChange
 from autodet.text_format import counted, duration, size_text
 
 
@@ -94,6 +94,26 @@ SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {
 def _listed(names: Sequence[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def imported_sentence(name: str, photos: int, boxes: int, classes: int) -> str:
+    """Say that a data set is imported."""
+    marks = f"{counted(boxes, 'box', 'boxes')} of {counted(classes, 'class', 'classes')}"
+    return f"{name} is imported: {counted(photos, 'photo')} {f'with {marks}' if boxes else 'without labels'}."
+
+
+def added_sentence(name: str, changes: Sequence[VersionChange]) -> str:
+    """Say that photos were added, from the changes that made the version."""
+    values = {change.kind: change.values for change in changes}
+    known = values.get("copies_joined", {}).get("photos", 0)
+    added = sum(one["photos"] for one in values["added"]["datasets"]) - known
+    there = f"; {counted(known, 'photo')} {'was' if known == 1 else 'were'} there already" if known else ""
+    return f"{name} is made, with {counted(added, 'photo')} more{there}."
+
+
+def apart_sentence(name: str, why: str) -> str:
+    """Say that photos could not be added, and where the visitor decides."""
+    return f"The photos are a data set of their own for now: {name}. {why} Decide below, under Merge with others."
 
 
 def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:

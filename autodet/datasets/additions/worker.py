@@ -32,10 +32,7 @@ def add_reviewed(folder: Path, found: Review, report: Reporter) -> ImportStatus:
         with hidden_folder(workspace.datasets) as scratch:
             new = store(found, request.name, Workspace(scratch), report)
             merge = plan_addition(target, new, request.name)
-            if merge.refusals:
-                dataset = publish_dataset(new, workspace)
-            else:
-                dataset = store_addition(merge, None, workspace)
+            dataset = publish_dataset(new, workspace) if merge.refusals else store_addition(merge, None, workspace)
         (dataset.folder / ORDER).write_text(order, encoding="utf-8")
         made.thing = dataset.id
     error = refusal_text(merge.refusals, "page") if merge.refusals else ""
