@@ -52,6 +52,7 @@ class ImportRequest:
         credentials: For S3: the account and the server, without keys.
         large: Whether the user agreed to a large download.
         owner: Who asked for it; empty if unknown.
+        into: Id of the data set to which the photos are added; empty for a data set of their own.
     """
 
     source: str
@@ -62,6 +63,7 @@ class ImportRequest:
     credentials: S3Credentials | None = None
     large: bool = False
     owner: str = ""
+    into: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class ImportStatus:
         asked: Values of the question: while ``choosing``, ``photos``, the number of labelled photos by format; while
             ``confirming``, ``files`` and ``bytes``.
         dataset: The data set's id once ``finished``.
-        error: The error message once ``failed``, ``interrupted`` or ``crashed``.
+        error: The error message once ``failed``, ``interrupted`` or ``crashed``; once ``finished``, why the
+            photos became a data set of their own instead of an addition.
     """
 
     state: ImportState

@@ -84,7 +84,7 @@ def show_photo(dataset: Dataset, file: str) -> None:
 
 def shown_photo(dataset: Dataset) -> str:
     """Return the photo that the editor shows now, for callbacks and fragments beside it."""
-    return _shown(dataset)
+    return _shown()
 
 
 def chosen_filter(dataset: Dataset) -> Filter:
