@@ -82,7 +82,7 @@ def show_photo(dataset: Dataset, file: str) -> None:
     st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
 
 
-def shown_photo(dataset: Dataset) -> str:
+def shown_photo() -> str:
     """Return the photo that the editor shows now, for callbacks and fragments beside it."""
     return _shown()
 
