@@ -1,8 +1,7 @@
 """The label editor: one photo with its boxes, which the visitor draws, changes, accepts and removes.
 
 The browser keeps each change until the server has stored it, and sends all unstored changes in each message, because
-Streamlit hands over the last message only. An answer travels with the data of the component. Pictures have a component
-and a fragment of their own (``pictures``), so that no change waits for a photo to be decoded.
+Streamlit hands over the last message only. An answer travels with the data of the component.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +16,8 @@ from autodet.datasets.manifest import Dataset
 from autodet.ui.common.address import named_in_address, note_address, write_address
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.photo_viewer import read_assets
-from autodet.ui.label.changes import draft_document, store_changes
-from autodet.ui.label.pictures import show_pictures
+from autodet.ui.label.changes import draft_document, remember_proposals, store_changes
+from autodet.ui.label.pictures import find_pictures
 from autodet.ui.label.queue import FILTERS, Filter, Queue, make_queue
 
 KEY = "label editor"
@@ -37,6 +36,7 @@ _component = st.components.v2.component(
     "autodet_label_editor",
     html=read_assets("label_editor.html")
     .replace("<!-- tools -->", read_assets("label_tools.html"))
+    .replace("<!-- proposals -->", read_assets("label_proposals.html"))
     .replace("<!-- viewer -->", read_assets("photo_viewer.html")),
     css=read_assets("photo_viewer.css", "label_editor.css", "label_panels.css"),
     js=read_assets(
@@ -73,7 +73,6 @@ def show_editor(
     _choose_photo(dataset, order)
     write_address("photo", _shown())
     _show_editor(dataset, order, reasons or {}, show_progress)
-    show_pictures(dataset, _shown())
 
 
 def show_photo(dataset: Dataset, file: str) -> None:
@@ -107,6 +106,7 @@ def _show_editor(
         drafts = read_drafts(dataset)
         show_progress(drafts)
         queue = make_queue(drafts, order, _shown(), _filter(message))
+        remember_proposals(dataset, map(drafts.of, queue.near))
         data = {
             "dataset": dataset.id,
             "editable": may_change(),
@@ -121,6 +121,7 @@ def _show_editor(
             "opened": st.session_state.get(OPENED, 0),
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
+            "pictures": find_pictures(dataset, message.get("wanted"), _shown(), quick=bool(message.get("photos"))),
             "answer": answer,
         }
         _component(key=f"{KEY} {dataset.id}", data=data, on_message_change=lambda: None)

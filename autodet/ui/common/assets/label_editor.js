@@ -1,7 +1,6 @@
 // The label editor as a component. It shows a photo, keeps its labels, and sends changes through the outbox; Streamlit
 // calls the default export again whenever its data changes.
 
-const PICTURES = "autodet_label_pictures"; // event and global variable of label_pictures.js
 const HINT_MILLISECONDS = 5000;
 const MAX_KNOWN = 200; // photos whose labels and undo steps are kept
 const SAVED_TEXTS = {
@@ -49,7 +48,7 @@ class Editor {
     this.loaded = new Map(); // pictures by address
     this.outbox = new Outbox(data.dataset, () => this.showSaved());
     this.outbox.dataset = data.dataset;
-    this.outbox.view = () => ({ at: this.file, filter: this.filter });
+    this.outbox.view = () => ({ at: this.file, filter: this.filter, wanted: this.wanted });
     this.stage = new LabelStage(this.find(".work .stage"));
     this.pointers = new Pointers(this);
     this.classes = new Classes(this);
@@ -75,7 +74,6 @@ class Editor {
     this.outbox.close();
     this.conflict.close();
     clearTimeout(this.hinting);
-    removeEventListener(PICTURES, this.takePictures);
     removeEventListener("focus", this.awake);
     removeEventListener("online", this.awake);
   }
@@ -87,9 +85,7 @@ class Editor {
     this.find(".least input").oninput = () => this.showProposals();
     this.find(".drop").onclick = () => this.dropRefused();
     this.find(".settle").onclick = () => this.open(this.outbox.conflicts[0]);
-    this.takePictures = () => this.showPictures();
     this.awake = () => this.outbox.waiting === null && this.outbox.send();
-    addEventListener(PICTURES, this.takePictures);
     addEventListener("focus", this.awake);
     addEventListener("online", this.awake);
   }
@@ -175,13 +171,7 @@ class Editor {
   }
 
   get pictures() {
-    const sent = globalThis[PICTURES];
-    return sent?.dataset === this.data.dataset ? this.collected(sent) : { photos: {}, whole: {}, thumbnails: {} };
-  }
-
-  collected({ photos, whole, thumbnails }) {
-    this.thumbnails = { ...this.thumbnails, ...thumbnails };
-    return { photos, whole, thumbnails: this.thumbnails };
+    return this.data.pictures;
   }
 
   viewOf(box) {
@@ -351,26 +341,26 @@ class Editor {
     return picture;
   }
 
-  // Tell the server which pictures are needed, if it has not sent them.
-  askForPictures() {
-    const sent = globalThis[PICTURES];
-    if (sent?.dataset !== this.data.dataset) return;
-    const { files, next } = { files: this.files, next: this.data.next };
+  // Pictures that are needed now and next, the most urgent first.
+  get wanted() {
+    const { files, data, stage } = this;
     const at = files.indexOf(this.file);
-    const near = [this.file, files[at + 1], files[at - 1], next.unlabelled, files[at + 2], next.flagged];
-    const photos = [...new Set(near.filter(Boolean))];
-    const whole = this.stage.needsSharp ? [this.file] : [];
-    const { missing } = this.strip;
-    const done = photos.every((file) => sent.photos[file]) && whole.every((file) => sent.whole[file]);
-    photos.filter((file) => sent.photos[file]?.address).forEach((file) => this.picture(sent.photos[file].address));
-    if (done && !missing.length) return;
-    const wanted = { photos, whole, thumbnails: missing };
-    const asked = JSON.stringify([wanted, sent.number]);
-    if (asked === this.asked) return;
-    this.asked = asked;
-    this.asking = (this.asking ?? 0) + 1;
-    const number = `${this.outbox.tab} ${this.asking}`;
-    apart(() => globalThis[PICTURES].ask({ number, ...wanted }));
+    const near = [this.file, files[at + 1], files[at - 1], data.next.unlabelled, files[at + 2], data.next.flagged];
+    const away = (file) => Math.abs(files.indexOf(file) - at);
+    return {
+      photos: [...new Set(near.filter(Boolean))],
+      whole: stage.needsSharp ? [this.file] : [],
+      thumbnails: files.toSorted((one, other) => away(one) - away(other)),
+    };
+  }
+
+  // Ask for pictures that the server has not sent, and fetch those that it has.
+  askForPictures() {
+    const { wanted, pictures } = this;
+    const kinds = ["photos", "whole", "thumbnails"];
+    const missing = kinds.some((kind) => wanted[kind].some((file) => !pictures[kind][file]));
+    if (missing && this.outbox.waiting === null) this.outbox.send();
+    wanted.photos.forEach((file) => pictures.photos[file]?.address && this.picture(pictures.photos[file].address));
   }
 
   // The view has been zoomed: the whole photo may be needed.

@@ -17,15 +17,14 @@ class Keys {
 
   list() {
     const rows = ACTIONS.map(({ keys, does }) => {
-      const row = document.createElement("tr");
-      const [first, second] = [document.createElement("th"), document.createElement("td")];
-      first.scope = "row";
+      const row = document.createElement("div");
+      const [first, second] = [document.createElement("dt"), document.createElement("dd")];
       first.textContent = keys;
       second.textContent = does;
       row.append(first, second);
       return row;
     });
-    this.editor.find("dialog.help tbody").replaceChildren(...rows);
+    this.editor.find("dialog.help dl").replaceChildren(...rows);
     this.editor.find("dialog.help .close").onclick = () => this.editor.find("dialog.help").close();
   }
 

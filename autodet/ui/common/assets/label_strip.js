@@ -74,13 +74,4 @@ class Strip {
       tile.firstChild.src = serverAddress(address);
     }
   }
-
-  // Files without a thumbnail, the nearest first.
-  get missing() {
-    const { data, file, pictures } = this.editor;
-    const files = data.files.map(([name]) => name);
-    const from = files.indexOf(file);
-    const near = (name) => Math.abs(files.indexOf(name) - from);
-    return files.filter((name) => !pictures.thumbnails[name]).sort((one, other) => near(one) - near(other));
-  }
 }
