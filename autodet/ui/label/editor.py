@@ -81,6 +81,16 @@ def show_photo(dataset: Dataset, file: str) -> None:
     st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
 
 
+def shown_photo(dataset: Dataset) -> str:
+    """Return the photo that the editor shows now, for callbacks and fragments beside it."""
+    return _shown(dataset)
+
+
+def chosen_filter(dataset: Dataset) -> Filter:
+    """Return the filter that the visitor has chosen in the editor."""
+    return _filter(_message(dataset))
+
+
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     known, shown = set(order), st.session_state.get(SHOWN, ("", ""))
     named = named_in_address("photo")
