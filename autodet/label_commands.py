@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 
 from autodet.commands import Answer, Options
+from autodet.datasets.drafts.acceptance import accept_proposals
+from autodet.datasets.drafts.counts import count_labels
 from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.manifest import load_dataset
 from autodet.inference.auto_labels import DraftedClass, default_choice, propose
@@ -11,10 +13,12 @@ from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE
 from autodet.inference.label_orders import ORDER_KINDS, order_of, waiting_files, with_second
 from autodet.messages.auto_labels import auto_labels_text
+from autodet.messages.label_states import STATE_TITLES
 from autodet.messages.labels import reason_text
 from autodet.models.store import StoredModel
 from autodet.registry.bundles import find_any_model
-from autodet.terminal import ProgressLine
+from autodet.terminal import ProgressLine, columns
+from autodet.text_format import counted
 
 Add = Callable[[str, Callable[[Options], Answer], str], argparse.ArgumentParser]
 COCO = "demo"  # stands for the model that knows 80 kinds of everyday objects
@@ -78,6 +82,37 @@ def next_photos(options: Options) -> Answer:
     facts = {"dataset": dataset.id, "order": options.order, "models": [model.id for model in models]}
     lines = [f"{file}: {reason_text(order.reasons[file])}" if file in order.reasons else file for file in files]
     return Answer(facts | {"photos": photos}, "\n".join(lines) or "No photo waits for labels.")
+
+
+def add_labels(add: Add) -> None:
+    """Declare ``labels`` and ``accept`` and their arguments; ``add`` as for ``add_auto_label``."""
+    showing = add("labels", show_labels, "count the photos of a data set by state, and the labels of each class")
+    accepting = add("accept", accept, "turn the proposals of models into labels")
+    for parser in (showing, accepting):
+        parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    words = "lowest score that is accepted, 0.05 to 1 (default: any); the other proposals go on waiting"
+    accepting.add_argument("--above", metavar="SCORE", type=_score, default=0.0, help=words)
+    accepting.add_argument("--photo", metavar="FILE", action="append", help="only this photo, repeatable")
+
+
+def show_labels(options: Options) -> Answer:
+    """Count the labels of a data set as they stand now."""
+    counts = count_labels(options.dataset)
+    photos = [(STATE_TITLES[state].lower(), f"{number:,}") for state, number in counts.photos.items()]
+    facts = [("data set", counts.dataset), *photos, ("to look at", f"{counts.flagged:,}")]
+    rows = [(name, f"{boxes:,}", f"{counts.proposals[name]:,}") for name, boxes in counts.boxes.items()]
+    table = ["", columns([("CLASS", "LABELS", "PROPOSALS"), *rows])] if rows else []
+    return Answer(counts.to_json(), "\n".join([columns(facts), *table]))
+
+
+def accept(options: Options) -> Answer:
+    """Accept proposals."""
+    dataset = load_dataset(options.dataset)
+    accepted = accept_proposals(dataset, options.photo, options.above)
+    counts = count_labels(dataset)
+    left = counted(sum(counts.proposals.values()), "proposal")
+    text = f"Accepted {counted(accepted, 'proposal')} of {dataset.id}; {left} left."
+    return Answer({"accepted": accepted} | counts.to_json(), text)
 
 
 def auto_label(options: Options) -> Answer:

@@ -7,9 +7,11 @@ import streamlit as st
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
+from autodet.ui.common.export_buttons import offer_downloads
 from autodet.ui.label.auto_labels import show_auto_labels
 from autodet.ui.label.editor import show_editor, show_photo
 from autodet.ui.label.order import choose_order
+from autodet.ui.label.version_offer import offer_version
 
 
 def show_sections(dataset: Dataset) -> None:
@@ -21,6 +23,8 @@ def show_sections(dataset: Dataset) -> None:
         show_photo(dataset, order.files[0])
     show_editor(dataset, order.files, order.sentences)
     show_auto_labels(dataset)
+    offer_version(dataset)
+    offer_downloads(dataset, drafts=True)
 
 
 def _show_progress(drafts: Drafts) -> None:
