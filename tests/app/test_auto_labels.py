@@ -9,7 +9,7 @@ from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_dr
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.inference import background_jobs
 from autodet.inference.auto_label_jobs import find_auto_labels, start_auto_labels
-from autodet.inference.auto_labels import MAX_CLASSES_UNASKED, DraftedClass
+from autodet.inference.draft_choice import MAX_CLASSES_UNASKED, DraftedClass
 from autodet.inference.draft_predictions import as_kept, keep_predictions
 from autodet.records import Calibration, DraftBox, LabelIssue, Prediction, ScoreMap
 from tests.app.conftest import checked, labelled, labels, says
