@@ -5,24 +5,28 @@ Four parts of 0 to 1 add up:
 - ``unsure``: objects whose score lies near the threshold of their class.
 - ``disputed``: objects that one of two models shows and the other does not.
 - ``rare``: a detection of a class that has few labels.
-- ``unlike``: the distance to the nearest photo that is labelled or comes before (the farthest first, which Sener and
-  Savarese, arXiv 1708.00489, propose as greedy k-centre), so that the first photos differ from each other.
+- ``unlike``: how much nearer it brings the photos to one that is labelled or comes before (greedy facility location).
+  So the first photos differ from each other, and stand for many others: outliers are not among them, as they would be
+  if the farthest photo came first.
 
 Near-duplicates of photos that are labelled or come before are last.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from autodet.evaluation.overlap import iou_matrix
-from autodet.records import BoolArray, FloatArray, IntArray, LabelReason, Prediction
+from autodet.records import FloatArray, IntArray, LabelReason, Prediction
 
 MIN_IOU = 0.5  # of two detections of one object
 MIN_DOUBT = 0.5  # of an object that a model is unsure about
 MIN_RARITY = 0.5  # of a rare class: it has at most half as many labels as the average
-MAX_SPREAD = 500  # photos at the front that differ from each other; those behind do not change their distances
+MAX_SPREAD = 500  # photos at the front that differ from each other; those behind do not
+MAX_OTHERS = 2000  # photos that others stand for; of more, every second or third
+CLEARLY = 0.8  # of the distance so far
+COPY = -1.0  # of a near-duplicate, below whatever another photo teaches
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,50 +115,74 @@ def order_photos(evidence: Sequence[Evidence], look: Look, labelled: Look) -> tu
     """
     if not evidence:
         return [], []
-    parts = np.array([one.parts for one in evidence], np.float64)
+    cover = _Cover(look.vectors, labelled.vectors)
+    promised = np.array([sum(one.parts) for one in evidence])
+    bounds = promised + cover.most  # of what each photo should teach: it can only fall
     copies = np.isin(look.groups, labelled.groups)
-    typical = -1
-    if len(labelled.vectors):
-        distances = 1 - (look.vectors @ labelled.vectors.T).max(axis=1)
-    else:
-        typical = int((look.vectors @ look.vectors.mean(axis=0)).argmax())
-        distances = 1 - look.vectors @ look.vectors[typical]
-    farthest = max(float(distances.max()), 1e-6)
+    bounds[copies] = COPY
     order: list[int] = []
     reasons: list[LabelReason] = []
-    for place in _greedy(parts.sum(axis=1), distances, farthest, look, copies, typical):
+    while len(order) < len(evidence):
+        place = int(bounds.argmax())
+        if not copies[place] and len(order) < MAX_SPREAD:
+            bounds[place] = promised[place] + cover.gain(place)
+            if bounds.argmax() != place:
+                continue
         order.append(place)
-        if place == typical:
-            reasons.append(LabelReason("typical"))
-        else:
-            unlike = float(np.clip(distances[place] / farthest, 0, 1))
-            reasons.append(LabelReason("copy") if copies[place] else _reason(evidence[place], unlike))
+        reasons.append(LabelReason("copy") if copies[place] else _reason(evidence[place], cover.reason(place)))
+        bounds[place] = -np.inf
+        cover.add(place)
+        fresh = (look.groups == look.groups[place]) & np.isfinite(bounds)
+        copies |= fresh
+        bounds[fresh] = COPY
     return order, reasons
 
 
-def _greedy(
-    promised: FloatArray, distances: FloatArray, farthest: float, look: Look, copies: BoolArray, first: int
-) -> Iterator[int]:
-    """Yield the places of all photos; ``distances`` and ``copies`` are updated as photos come before others."""
-    left = np.ones(len(promised), bool)
-    for _ in range(min(len(promised), MAX_SPREAD)):
-        gains = np.where(left & ~copies, promised + distances / farthest, -np.inf)
-        place = first if first >= 0 and left[first] else int(gains.argmax())
-        if not left[place] or copies[place]:
-            break  # only near-duplicates are left
-        yield place
-        left[place] = False
-        copies |= left & (look.groups == look.groups[place])
-        np.minimum(distances, 1 - look.vectors @ look.vectors[place], out=distances)
-    rest = np.flatnonzero(left)
-    gains = promised[rest] + distances[rest] / farthest
-    yield from rest[np.lexsort((-gains, copies[rest]))].tolist()
+class _Cover:
+    """How near every photo has one that is labelled or comes before.
+
+    Args:
+        vectors: Features of the photos, shape (N, D).
+        labelled: Features of the labelled photos, shape (M, D).
+    """
+
+    def __init__(self, vectors: FloatArray, labelled: FloatArray) -> None:
+        self._vectors, self._step = vectors, -(-len(vectors) // MAX_OTHERS)
+        self._others = vectors[:: self._step]
+        if len(labelled):
+            self._nearest = 1 - (self._others @ labelled.T).max(axis=1)
+        else:
+            self._nearest = 1 - (self._others @ self._others.T).min(axis=1)
+        sums = [self._gained(place).sum() for place in range(len(vectors))]
+        self._scale = max(*sums, 1e-6)
+        self.most = np.array(sums) / self._scale
+
+    def gain(self, place: int) -> float:
+        """Return how much nearer a photo brings the others now, 0 to 1: 1 is the most that any brings at first."""
+        return float(self._gained(place).sum() / self._scale)
+
+    def reason(self, place: int) -> LabelReason:
+        """Return the reason of a photo, with the number of others that it brings clearly nearer."""
+        nearer = self._distances(place) < CLEARLY * self._nearest
+        return LabelReason("unlike", max(0, int(nearer.sum()) * self._step - 1), value=round(self.gain(place), 4))
+
+    def add(self, place: int) -> None:
+        """Count a photo as one that comes before."""
+        self._nearest -= self._gained(place)
+
+    def _gained(self, place: int) -> FloatArray:
+        gained: FloatArray = np.maximum(0, self._nearest - self._distances(place))
+        return gained
+
+    def _distances(self, place: int) -> FloatArray:
+        distances: FloatArray = 1 - self._others @ self._vectors[place]
+        return distances
 
 
-def _reason(evidence: Evidence, unlike: float) -> LabelReason:
+def _reason(evidence: Evidence, unlike: LabelReason) -> LabelReason:
     unsure, disputed, rare = evidence.parts
     reasons = (
-        LabelReason("unlike", value=round(unlike, 4)),
+        unlike,
         LabelReason("rare", class_name=evidence.rare_class, value=round(rare, 4)),
         LabelReason("disputed", evidence.disputed, value=round(disputed, 4)),
         LabelReason("unsure", len(evidence.doubts), value=round(unsure, 4)),

@@ -10,9 +10,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from autodet.access.change import change
 from autodet.datasets.checks.duplicates import Shot, keep_together
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
+from autodet.errors import ModelError
 from autodet.evaluation.label_order import NO_EVIDENCE, Evidence, Look, find_evidence, order_photos
 from autodet.inference.auto_labels import find_on_photos
 from autodet.inference.demo import demo_model
@@ -92,10 +94,36 @@ def look_at_photos(dataset: Dataset, models: Models, report: Report | None = Non
         PhotoError: A photo cannot be read.
     """
     drafts = read_drafts(dataset)
-    find_features(_compared_by(dataset, models), dataset, report and partial(report, COMPARES))
-    for model in models:
-        if missing := _not_predicted(drafts, model):
-            find_on_photos(model, dataset, missing, report and partial(report, PREDICTS))
+    with change("compare photos", dataset.id, dataset.workspace):
+        find_features(_compared_by(dataset, models), dataset, report and partial(report, COMPARES))
+        for model in models:
+            if missing := _not_predicted(drafts, model):
+                find_on_photos(model, dataset, missing, report and partial(report, PREDICTS))
+
+
+def order_of(drafts: Drafts, kind: OrderKind, models: Models = (), report: Report | None = None) -> PhotoOrder:
+    """Return an order of a data set's photos, after a look at those that it needs.
+
+    Args:
+        drafts: The labels as they stand now.
+        kind: The kind of order.
+        models: For ``teaches``, as for ``order_by_teaching``.
+        report: As for ``look_at_photos``.
+
+    Raises:
+        AutodetError: As ``look_at_photos``.
+        ModelError: What it has found could not be kept.
+    """
+    if kind == "random":
+        return order_randomly(drafts)
+    if kind == "proposals":
+        return order_by_proposals(drafts)
+    if kind == "imported":
+        return PhotoOrder(tuple(drafts.records))
+    look_at_photos(drafts.dataset, models, report)
+    if order := order_by_teaching(drafts, models):
+        return order
+    raise ModelError("What the photos look like could not be kept; free some space on the disk, and try again.")
 
 
 def order_by_teaching(drafts: Drafts, models: Models) -> PhotoOrder | None:

@@ -9,12 +9,10 @@ _REASONS: Mapping[LabelReasonKind, Callable[[LabelReason], str]] = {
     "unsure": lambda reason: f"The model is unsure about {counted(reason.count, 'object')}.",
     "disputed": lambda reason: f"Two models disagree about {counted(reason.count, 'object')}.",
     "rare": lambda reason: f"May show {reason.class_name!r}, which has few labels.",
-    "unlike": lambda reason: f"Looks {_how_unlike(reason.value)} any photo that is labelled or comes before.",
-    "typical": lambda reason: "Looks most like the other photos.",
+    "unlike": lambda reason: f"Looks unlike any photo that is labelled or comes before{_others(reason.count)}.",
     "copy": lambda reason: "Looks nearly the same as a photo that is labelled or comes before.",
     "proposal": lambda reason: f"Has a proposal with a score of {reason.value:.0%}.",
 }
-FAR = 0.7  # share of the largest distance
 
 
 def reason_text(reason: LabelReason) -> str:
@@ -22,5 +20,5 @@ def reason_text(reason: LabelReason) -> str:
     return _REASONS[reason.kind](reason)
 
 
-def _how_unlike(value: float) -> str:
-    return "very unlike" if value >= FAR else "unlike"
+def _others(count: int) -> str:
+    return f", and like {counted(count, 'other')}" if count else ""

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-# The model is unsure about objects; two models disagree about objects; it may show a class with few labels; it looks
-# unlike the photos that are labelled or come before; it looks most like the others; it nearly repeats a photo that is
-# labelled or comes before; it has the proposal with this score.
-LabelReasonKind = Literal["unsure", "disputed", "rare", "unlike", "typical", "copy", "proposal"]
+# The model is unsure about objects; two models disagree about objects; it may show a class with few labels; it is
+# unlike the photos that are labelled or come before, and may be like others; it nearly repeats a photo that is labelled
+# or comes before; it has the proposal with this score.
+LabelReasonKind = Literal["unsure", "disputed", "rare", "unlike", "copy", "proposal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class LabelReason:
 
     Attributes:
         kind: Kind of the reason.
-        count: Number of objects, for ``unsure`` and ``disputed``.
+        count: Number of objects, for ``unsure`` and ``disputed``; number of photos like it, for ``unlike``.
         class_name: Name of the class, for ``rare``.
         value: The part of what the photo should teach that has this reason, 0 to 1; for ``proposal``, the score.
     """

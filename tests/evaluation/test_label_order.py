@@ -136,6 +136,12 @@ def test_each_photo_is_unlike_those_before_it():
     assert order == [0, 2, 3, 1]
 
 
+def test_a_photo_that_stands_for_many_comes_before_an_outlier():
+    order, reasons = order_photos([NO_EVIDENCE] * 6, look(180, 60, 62, 64, 66, 68), labelled(0))
+    assert order[:2] == [3, 0]
+    assert [reason.count for reason in reasons[:2]] == [4, 0]
+
+
 def test_copies_of_labelled_photos_are_last_however_doubtful():
     evidence = [doubt(1, 1, 1), doubt()]
     order, reasons = order_photos(evidence, look(90, 0, groups=[7, 8]), labelled(0, groups=[7]))
@@ -153,7 +159,7 @@ def test_one_of_two_copies_comes_with_the_others():
 def test_without_labels_the_most_typical_photo_is_first():
     order, reasons = order_photos([NO_EVIDENCE] * 4, look(0, 40, 45, 90), labelled())
     assert order[0] in (1, 2) and set(order[1:3]) == {0, 3}
-    assert kinds(reasons) == ["typical", "unlike", "unlike", "unlike"]
+    assert (reasons[0].kind, reasons[0].count) == ("unlike", 3)
 
 
 def test_equal_photos_stay_in_their_order():
@@ -182,7 +188,9 @@ def test_every_photo_has_one_place_and_a_reason():
         (LabelReason("unsure", 3), "The model is unsure about 3 objects."),
         (LabelReason("disputed", 1), "Two models disagree about 1 object."),
         (LabelReason("rare", class_name="<b>"), "May show '<b>', which has few labels."),
-        (LabelReason("unlike", value=0.9), "Looks very unlike any photo that is labelled or comes before."),
+        (LabelReason("unlike"), "Looks unlike any photo that is labelled or comes before."),
+        (LabelReason("unlike", 2), "Looks unlike any photo that is labelled or comes before, and like 2 others."),
+        (LabelReason("copy"), "Looks nearly the same as a photo that is labelled or comes before."),
         (LabelReason("proposal", value=0.314), "Has a proposal with a score of 31%."),
     ],
 )

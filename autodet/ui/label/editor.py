@@ -71,7 +71,7 @@ def show_editor(
         show_progress: Called with the labels after each change.
     """
     _choose_photo(dataset, order)
-    write_address("photo", _shown())
+    write_address("photo", shown_photo())
     _show_editor(dataset, order, reasons or {}, show_progress)
 
 
@@ -81,14 +81,9 @@ def show_photo(dataset: Dataset, file: str) -> None:
     st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
 
 
-def shown_photo(dataset: Dataset) -> str:
-    """Return the photo that the editor shows now, for callbacks and fragments beside it."""
-    return _shown(dataset)
-
-
-def chosen_filter(dataset: Dataset) -> Filter:
-    """Return the filter that the visitor has chosen in the editor."""
-    return _filter(_message(dataset))
+def shown_photo() -> str:
+    """Return the photo that the editor shows now."""
+    return str(st.session_state[SHOWN][1])
 
 
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
@@ -102,10 +97,6 @@ def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
         st.warning("The data set has no photo of that name; another one is shown.", icon=":material/search_off:")
 
 
-def _shown() -> str:
-    return str(st.session_state[SHOWN][1])
-
-
 @st.fragment
 def _show_editor(
     dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[Drafts], None]
@@ -115,7 +106,7 @@ def _show_editor(
         answer = _answer(dataset, message)
         drafts = read_drafts(dataset)
         show_progress(drafts)
-        queue = make_queue(drafts, order, _shown(), _filter(message))
+        queue = make_queue(drafts, order, shown_photo(), _filter(message))
         remember_proposals(dataset, map(drafts.of, queue.near))
         data = {
             "dataset": dataset.id,
@@ -127,11 +118,11 @@ def _show_editor(
             "files": _files(drafts, queue),
             "place": queue.place,
             "count": len(queue.files),
-            "shown": _shown(),
+            "shown": shown_photo(),
             "opened": st.session_state.get(OPENED, 0),
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
-            "pictures": find_pictures(dataset, message.get("wanted"), _shown(), quick=bool(message.get("photos"))),
+            "pictures": find_pictures(dataset, message.get("wanted"), shown_photo(), quick=bool(message.get("photos"))),
             "answer": answer,
         }
         _component(key=f"{KEY} {dataset.id}", data=data, on_message_change=lambda: None)

@@ -19,9 +19,8 @@ from autodet.inference.label_orders import (
     OrderKind,
     PhotoOrder,
     models_that_know,
-    order_by_proposals,
     order_by_teaching,
-    order_randomly,
+    order_of,
     unseen_photos,
     waiting_files,
     with_second,
@@ -49,6 +48,7 @@ HELP = (
     "rare class, or that look unlike those that are labelled. *Lowest proposals first* starts with the drafts that a "
     "model is least sure of."
 )
+AGAIN = "With the labels as they are now."
 BY_LOOKS = "No model: by looks alone"
 
 
@@ -93,11 +93,11 @@ def choose_order(drafts: Drafts) -> OrderChoice:
         kind = _choose_kind(drafts)
         models = _choose_models(drafts) if kind == "teaches" else ()
         before = st.session_state.get(KEPT)
-        order = None if kind == "imported" else _order(drafts, kind, models)
+        order = _order(drafts, kind, models) if kind != "imported" else order_of(drafts, kind)
     _explain(drafts, kind, models, order)
-    if not order:
-        return OrderChoice(tuple(record.file for record in drafts.dataset.images), {})
-    return OrderChoice(order.files, order.reasons, st.session_state[KEPT] is not before)
+    if order is None:
+        return OrderChoice(order_of(drafts, "imported").files, {})
+    return OrderChoice(order.files, order.reasons, st.session_state.get(KEPT) is not before)
 
 
 def _choose_kind(drafts: Drafts) -> OrderKind:
@@ -130,7 +130,7 @@ def _choose_models(drafts: Drafts) -> tuple[StoredModel, ...]:
 def _order(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) -> PhotoOrder | None:
     """Return the kept order, or make one; None while the photos have not been looked at."""
     made_for = _identity(drafts, kind, models)
-    again = st.button("Order again", icon=":material/refresh:", help="With the labels as they are now.")
+    again = kind != "random" and st.button("Order again", icon=":material/refresh:", help=AGAIN)
     kept: _Kept | None = st.session_state.get(KEPT)
     if kept and kept.made_for == made_for and not again:
         return kept.order
@@ -144,10 +144,8 @@ def _identity(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) ->
 
 
 def _make(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel], made_for: str) -> PhotoOrder | None:
-    if kind == "random":
-        return order_randomly(drafts)
-    if kind == "proposals":
-        return order_by_proposals(drafts)
+    if kind != "teaches":
+        return order_of(drafts, kind)
     if unseen_photos(drafts, models) and st.session_state.get(LOOKED) != made_for:
         return None
     with st.spinner("Ordering the photos"):
