@@ -51,6 +51,8 @@ _component = st.components.v2.component(
         "label_strip.js",
         "label_conflict.js",
         "label_actions.js",
+        "label_panels.js",
+        "label_pictures.js",
         "label_editor.js",
     ),
 )

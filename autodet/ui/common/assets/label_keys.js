@@ -87,7 +87,8 @@ class Keys {
     const [x1, y1, x2, y2] = selected.box;
     const resized = [x1, y1, Math.max(x1 + MIN_SIDE, x2 + across), Math.max(y1 + MIN_SIDE, y2 + down)];
     const box = event.shiftKey ? within(resized, stage.size) : movedBy(selected.box, across, down, stage.size);
-    editor.replace(selected, { ...accepted(selected), box }, event.shiftKey ? "resize" : "move");
+    const kind = event.shiftKey ? "resize" : "move";
+    editor.replace(selected, { ...accepted(selected), box }, `${kind} ${editor.labels.boxes.indexOf(selected)}`);
     return true;
   }
 }

@@ -68,7 +68,7 @@ class Strip {
     tile.ariaLabel = `${harmless(name)}, ${CONDITION_TITLES[condition]}${flagged ? ", flagged" : ""}`;
     tile.title = tile.ariaLabel;
     tile.classList.toggle("flagged", Boolean(flagged));
-    const address = editor.pictures.thumbnails[name]?.address;
+    const address = editor.data.pictures.thumbnails[name]?.address;
     if (address && tile.dataset.address !== address) {
       tile.dataset.address = address;
       tile.firstChild.src = serverAddress(address);
