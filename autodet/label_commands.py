@@ -10,11 +10,11 @@ from autodet.datasets.manifest import load_dataset
 from autodet.inference.auto_labels import auto_label as propose_labels
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE
-from autodet.inference.label_orders import ORDER_KINDS, order_of, waiting_files, with_second
+from autodet.inference.label_orders import ORDER_KINDS
+from autodet.inference.label_orders import next_photos as find_next_photos
 from autodet.messages.auto_labels import auto_labels_text
 from autodet.messages.label_states import STATE_TITLES
 from autodet.messages.labels import reason_text
-from autodet.models.store import StoredModel
 from autodet.registry.bundles import find_any_model
 from autodet.terminal import ProgressLine, columns
 from autodet.text_format import counted
@@ -66,20 +66,17 @@ def add_next_photos(add: Add) -> None:
 def next_photos(options: Options) -> Answer:
     """List the photos that should be labelled next."""
     dataset = load_dataset(options.dataset)
-    drafts = read_drafts(dataset)
-    models: tuple[StoredModel, ...] = ()
-    if options.model:
-        models = with_second(drafts, demo_model() if options.model == COCO else find_any_model(options.model))
+    demo = options.model in (None, demo_model().id)
+    model = options.model if demo else find_any_model(options.model)
     with ProgressLine() as line:
-        order = order_of(drafts, options.order, models, lambda _step, *photos: line.show_photos(*photos))
-    waiting = set(waiting_files(drafts))
-    files = [file for file in order.files if file in waiting][: options.count]
+        made = find_next_photos(dataset, model, options.count, options.order, line.show_photos)
+    reasons = {file: reason_text(reason) for file, reason in made.reasons.items()}
     photos = [
-        {"file": file, "reason": order.reasons[file].to_json() if file in order.reasons else None} for file in files
+        {"file": file, "reason": made.reasons[file].to_json() if file in reasons else None} for file in made.files
     ]
-    facts = {"dataset": dataset.id, "order": options.order, "models": [model.id for model in models]}
-    lines = [f"{file}: {reason_text(order.reasons[file])}" if file in order.reasons else file for file in files]
-    return Answer(facts | {"photos": photos}, "\n".join(lines) or "No photo waits for labels.")
+    text = "\n".join(f"{file}: {reasons[file]}" if file in reasons else file for file in made.files)
+    facts = {"dataset": dataset.id, "order": options.order, "photos": photos}
+    return Answer(facts, text or "No photo waits for labels.")
 
 
 def add_labels(add: Add) -> None:

@@ -8,7 +8,7 @@ import pytest
 from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.drafts.journal import add_draft_class, propose_labels, read_drafts, save_draft
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.errors import AccessError
+from autodet.errors import AccessError, ModelError, NotFoundError
 from autodet.inference.background_jobs import Job
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import keep_predictions
@@ -17,6 +17,7 @@ from autodet.inference.label_order_jobs import _look as look
 from autodet.inference.label_orders import (
     look_at_photos,
     models_that_know,
+    next_photos,
     order_by_proposals,
     order_by_teaching,
     order_of,
@@ -146,6 +147,18 @@ def test_proposals_with_low_scores_come_first(pool):
     assert order.files == (files[4], files[2], files[3], files[0], files[1], files[5])
     values = [order.reasons[file].value for file in order.files[:3]]
     assert all(low <= high for low, high in pairwise(values)) and len(order.reasons) == 3
+
+
+def test_the_next_photos_wait_for_labels(pool):
+    label(pool, pool.images[0].file, "apple")
+    made = next_photos("pool", "demo", 3)
+    assert len(made.files) == 3 and made.reasons.keys() == set(made.files)
+    assert pool.images[0].file not in next_photos(pool, count=9).files
+    assert len(next_photos(pool, order="random", count=9).files) == 5
+    with pytest.raises(ModelError, match="no order 'best'"):
+        next_photos(pool, order="best")
+    with pytest.raises(NotFoundError):
+        next_photos(pool, "nothing")
 
 
 def test_a_viewer_cannot_start_a_look(pool):
