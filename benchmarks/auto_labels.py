@@ -19,7 +19,8 @@ from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.evaluation.outcomes import find_outcomes
-from autodet.inference.auto_labels import default_choice, propose
+from autodet.inference.auto_labels import propose
+from autodet.inference.draft_choice import default_choice
 from autodet.models.store import StoredModel, find_model
 from autodet.records import BoolArray, DraftBox, FloatArray, Prediction
 from autodet.workspace import Workspace

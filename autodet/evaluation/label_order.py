@@ -26,7 +26,9 @@ MIN_RARITY = 0.5  # of a rare class: it has at most half as many labels as the a
 MAX_SPREAD = 500  # photos at the front that differ from each other; those behind do not
 MAX_OTHERS = 2000  # photos that others stand for; of more, every second or third
 CLEARLY = 0.8  # of the distance so far
-COPY = -1.0  # of a near-duplicate, below whatever another photo teaches
+BLOCK = 512  # photos whose distances are computed at once
+MIN_GAIN = 1e-6  # that gains are divided by
+COPY, PLACED = -1.0, -2.0  # bounds of near-duplicates and of photos with a place, below those of all others
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,25 +119,30 @@ def order_photos(evidence: Sequence[Evidence], look: Look, labelled: Look) -> tu
         return [], []
     cover = _Cover(look.vectors, labelled.vectors)
     promised = np.array([sum(one.parts) for one in evidence])
-    bounds = promised + cover.most  # of what each photo should teach: it can only fall
+    bounds = promised + cover.gains  # of what each photo should teach: it can only fall
     copies = np.isin(look.groups, labelled.groups)
     bounds[copies] = COPY
     order: list[int] = []
     reasons: list[LabelReason] = []
-    while len(order) < len(evidence):
+    while len(order) < MAX_SPREAD:
         place = int(bounds.argmax())
-        if not copies[place] and len(order) < MAX_SPREAD:
-            bounds[place] = promised[place] + cover.gain(place)
-            if bounds.argmax() != place:
-                continue
-        order.append(place)
-        reasons.append(LabelReason("copy") if copies[place] else _reason(evidence[place], cover.reason(place)))
-        bounds[place] = -np.inf
-        cover.add(place)
-        fresh = (look.groups == look.groups[place]) & np.isfinite(bounds)
-        copies |= fresh
-        bounds[fresh] = COPY
-    return order, reasons
+        if copies[place]:
+            break  # all photos but near-duplicates have a place
+        bounds[place] = promised[place] + cover.gain(place)
+        if bounds.argmax() == place:
+            order.append(place)
+            reasons.append(_reason(evidence[place], cover.reason(place)))
+            cover.add(place)
+            copies |= look.groups == look.groups[place]
+            bounds[copies & (bounds > COPY)] = COPY
+            bounds[place] = PLACED
+    rest = [place for place in np.argsort(-bounds, kind="stable").tolist() if bounds[place] != PLACED]
+    late = (LabelReason("unlike", value=max(0.0, round(float(bounds[place] - promised[place]), 4))) for place in rest)
+    reasons += [
+        LabelReason("copy") if copies[place] else _reason(evidence[place], unlike)
+        for place, unlike in zip(rest, late, strict=True)
+    ]
+    return [*order, *rest], reasons
 
 
 class _Cover:
@@ -144,6 +151,9 @@ class _Cover:
     Args:
         vectors: Features of the photos, shape (N, D).
         labelled: Features of the labelled photos, shape (M, D).
+
+    Attributes:
+        gains: ``gain`` of each photo at first, shape (N,).
     """
 
     def __init__(self, vectors: FloatArray, labelled: FloatArray) -> None:
@@ -153,9 +163,10 @@ class _Cover:
             self._nearest = 1 - (self._others @ labelled.T).max(axis=1)
         else:
             self._nearest = 1 - (self._others @ self._others.T).min(axis=1)
-        sums = [self._gained(place).sum() for place in range(len(vectors))]
-        self._scale = max(*sums, 1e-6)
-        self.most = np.array(sums) / self._scale
+        blocks = [vectors[begin : begin + BLOCK] for begin in range(0, len(vectors), BLOCK)]
+        sums = np.concatenate([np.maximum(0, self._nearest - (1 - block @ self._others.T)).sum(1) for block in blocks])
+        self._scale = max(float(sums.max()), MIN_GAIN)
+        self.gains = sums / self._scale
 
     def gain(self, place: int) -> float:
         """Return how much nearer a photo brings the others now, 0 to 1: 1 is the most that any brings at first."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,17 +14,18 @@ import numpy as np
 from autodet.access.change import change
 from autodet.datasets.checks.duplicates import Shot, keep_together
 from autodet.datasets.drafts.journal import Drafts, read_drafts
-from autodet.datasets.manifest import Dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import ModelError
 from autodet.evaluation.label_order import NO_EVIDENCE, Evidence, Look, find_evidence, order_photos
 from autodet.inference.auto_labels import find_on_photos
-from autodet.inference.demo import demo_model
+from autodet.inference.demo import demo_model, find_model_or_demo
 from autodet.inference.draft_predictions import kept_predictions, photo_key
 from autodet.inference.feature_jobs import feature_model
 from autodet.inference.photo_features import find_features, kept_features
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel, list_models
 from autodet.records import FloatArray, IntArray, LabelReason, Prediction
+from autodet.workspace import Workspace
 
 OrderKind = Literal["imported", "teaches", "random", "proposals"]
 ORDER_KINDS: tuple[OrderKind, ...] = get_args(OrderKind)
@@ -99,6 +101,47 @@ def look_at_photos(dataset: Dataset, models: Models, report: Report | None = Non
         for model in models:
             if missing := _not_predicted(drafts, model):
                 find_on_photos(model, dataset, missing, report and partial(report, PREDICTS))
+
+
+def next_photos(
+    dataset: Dataset | DatasetSummary | str,
+    model: str | Path | StoredModel | None = None,
+    count: int = 20,
+    order: OrderKind = "teaches",
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    workspace: Workspace | None = None,
+) -> PhotoOrder:
+    """Return the photos of a data set that should be labelled next, with the reasons.
+
+    Args:
+        dataset: The data set, its id or its name.
+        model: The model that should learn from them, its id or its name, an ``.autodet`` file, or ``demo``: 80 kinds of
+            everyday objects. If the workspace has another one that knows the same classes, both are compared. Without
+            a model, photos are ordered by how they look alone.
+        count: Largest number of photos.
+        order: ``teaches``, ``random``, ``proposals`` (the lowest scores first) or ``imported``.
+        progress: Callback that receives the number of photos done and the total.
+        workspace: Workspace that resolves ids and names.
+
+    Raises:
+        NotFoundError: The data set or the model does not exist.
+        AccessError: The visitor may not change anything, and what is found is kept.
+        ModelError: The order is unknown, or the features of the photos cannot be computed or kept.
+        BundleError: The model is damaged.
+        PhotoError: A photo cannot be read.
+    """
+    if order not in ORDER_KINDS:
+        raise ModelError(f"There is no order {order!r}; choose one of {', '.join(ORDER_KINDS)}.")
+    drafts = read_drafts(as_dataset(dataset, workspace))
+    models: Models = ()
+    if model is not None:
+        used = model if isinstance(model, StoredModel) else find_model_or_demo(model, drafts.dataset.workspace)
+        models = with_second(drafts, used)
+    made = order_of(drafts, order, models, progress and (lambda _step, done, total: progress(done, total)))
+    waiting = set(waiting_files(drafts))
+    files = [file for file in made.files if file in waiting][: max(0, count)]
+    return PhotoOrder(tuple(files), {file: made.reasons[file] for file in files if file in made.reasons})
 
 
 def order_of(drafts: Drafts, kind: OrderKind, models: Models = (), report: Report | None = None) -> PhotoOrder:

@@ -9,7 +9,7 @@ from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_dr
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.inference import background_jobs
 from autodet.inference.auto_label_jobs import find_auto_labels, start_auto_labels
-from autodet.inference.auto_labels import MAX_CLASSES_UNASKED, DraftedClass
+from autodet.inference.draft_choice import MAX_CLASSES_UNASKED, DraftedClass
 from autodet.inference.draft_predictions import as_kept, keep_predictions
 from autodet.records import Calibration, DraftBox, LabelIssue, Prediction, ScoreMap
 from tests.app.conftest import checked, labelled, labels, says
@@ -137,7 +137,7 @@ def test_flagged_photos_can_be_chosen(visit, pool, model_there):
     draft = read_drafts(pool).of(pool.images[2].file)
     save_draft(pool, replace(draft, flagged=True, issues=(LabelIssue(draft.file, "missing", "apple", BOX, 0.1),)))
     app = visit("label")
-    app = checked(app.button_group[0].set_value(["flagged"]).run())
+    app = checked(labelled(app.segmented_control, "Photos").set_value("flagged").run())
     assert "Draft labels on 1 photo" in labels(app.button)
 
 

@@ -14,15 +14,9 @@ from autodet.datasets.drafts.journal import add_draft_class, propose_labels, rea
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import AccessError, DatasetError, ModelError
 from autodet.inference import auto_labels
-from autodet.inference.auto_labels import (
-    DraftedClass,
-    default_choice,
-    find_on_photos,
-    propose,
-    unlabelled_files,
-    withdraw_proposals,
-)
+from autodet.inference.auto_labels import find_on_photos, propose, unlabelled_files, withdraw_proposals
 from autodet.inference.demo import demo_model
+from autodet.inference.draft_choice import DraftedClass, default_choice
 from autodet.inference.draft_predictions import as_kept, keep_predictions, kept_predictions, photo_key
 from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel

@@ -11,17 +11,10 @@ import streamlit as st
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.inference.auto_label_jobs import cancel_auto_labels, find_auto_labels, start_auto_labels
-from autodet.inference.auto_labels import (
-    AutoLabels,
-    Choice,
-    DraftedClass,
-    FoundBoxes,
-    default_choice,
-    propose,
-    unlabelled_files,
-)
+from autodet.inference.auto_labels import AutoLabels, propose, unlabelled_files
 from autodet.inference.background_jobs import Job
 from autodet.inference.demo import demo_model
+from autodet.inference.draft_choice import Choice, DraftedClass, FoundBoxes, default_choice
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE, kept_predictions, photo_key
 from autodet.messages.auto_labels import auto_labels_text
 from autodet.models.model_card import MAX_NAME

@@ -1,8 +1,7 @@
 """The label editor: one photo with its boxes, which the visitor draws, changes, accepts and removes.
 
 The browser keeps each change until the server has stored it, and sends all unstored changes in each message, because
-Streamlit hands over the last message only. An answer travels with the data of the component. Pictures have a component
-and a fragment of their own (``pictures``), so that no change waits for a photo to be decoded.
+Streamlit hands over the last message only. An answer travels with the data of the component.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +16,8 @@ from autodet.datasets.manifest import Dataset
 from autodet.ui.common.address import named_in_address, note_address, write_address
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.photo_viewer import read_assets
-from autodet.ui.label.changes import draft_document, store_changes
-from autodet.ui.label.pictures import show_pictures
+from autodet.ui.label.changes import draft_document, remember_proposals, store_changes
+from autodet.ui.label.pictures import find_pictures
 from autodet.ui.label.queue import FILTERS, Filter, Queue, make_queue
 
 KEY = "label editor"
@@ -37,6 +36,7 @@ _component = st.components.v2.component(
     "autodet_label_editor",
     html=read_assets("label_editor.html")
     .replace("<!-- tools -->", read_assets("label_tools.html"))
+    .replace("<!-- proposals -->", read_assets("label_proposals.html"))
     .replace("<!-- viewer -->", read_assets("photo_viewer.html")),
     css=read_assets("photo_viewer.css", "label_editor.css", "label_panels.css"),
     js=read_assets(
@@ -51,6 +51,8 @@ _component = st.components.v2.component(
         "label_strip.js",
         "label_conflict.js",
         "label_actions.js",
+        "label_panels.js",
+        "label_pictures.js",
         "label_editor.js",
     ),
 )
@@ -71,9 +73,8 @@ def show_editor(
         show_progress: Called with the labels after each change.
     """
     _choose_photo(dataset, order)
-    write_address("photo", _shown())
+    write_address("photo", shown_photo())
     _show_editor(dataset, order, reasons or {}, show_progress)
-    show_pictures(dataset, _shown())
 
 
 def show_photo(dataset: Dataset, file: str) -> None:
@@ -83,13 +84,8 @@ def show_photo(dataset: Dataset, file: str) -> None:
 
 
 def shown_photo() -> str:
-    """Return the photo that the editor shows now, for callbacks and fragments beside it."""
-    return _shown()
-
-
-def chosen_filter(dataset: Dataset) -> Filter:
-    """Return the filter that the visitor has chosen in the editor."""
-    return _filter(_message(dataset))
+    """Return the photo that the editor shows now."""
+    return str(st.session_state[SHOWN][1])
 
 
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
@@ -103,10 +99,6 @@ def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
         st.warning("The data set has no photo of that name; another one is shown.", icon=":material/search_off:")
 
 
-def _shown() -> str:
-    return str(st.session_state[SHOWN][1])
-
-
 @st.fragment
 def _show_editor(
     dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[Drafts], None]
@@ -116,7 +108,8 @@ def _show_editor(
         answer = _answer(dataset, message)
         drafts = read_drafts(dataset)
         show_progress(drafts)
-        queue = make_queue(drafts, order, _shown(), _filter(message))
+        queue = make_queue(drafts, order, shown_photo(), _filter(message))
+        remember_proposals(dataset, map(drafts.of, queue.near))
         data = {
             "dataset": dataset.id,
             "editable": may_change(),
@@ -127,10 +120,11 @@ def _show_editor(
             "files": _files(drafts, queue),
             "place": queue.place,
             "count": len(queue.files),
-            "shown": _shown(),
+            "shown": shown_photo(),
             "opened": st.session_state.get(OPENED, 0),
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
+            "pictures": find_pictures(dataset, message.get("wanted"), shown_photo(), quick=bool(message.get("photos"))),
             "answer": answer,
         }
         _component(key=f"{KEY} {dataset.id}", data=data, on_message_change=lambda: None)

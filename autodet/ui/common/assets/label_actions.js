@@ -74,6 +74,7 @@ const actions = {
 
   remove(editor) {
     const { selected, labels } = editor;
+    editor.dropUnnamed();
     if (!selected) return;
     const place = labels.boxes.indexOf(selected);
     editor.putBoxes(labels.boxes.filter((box) => box !== selected));
@@ -138,7 +139,12 @@ const actions = {
     editor.refresh();
   },
 
-  leave: (editor) => (editor.selected ? editor.select(null) : editor.pointers.stop()),
+  leave(editor) {
+    editor.pointers.stop();
+    editor.dropUnnamed();
+    editor.select(null);
+  },
+
   help: (editor) => editor.find("dialog.help").showModal(),
 };
 

@@ -35,7 +35,7 @@ class Conflict {
     this.root.querySelector(".who").textContent =
       `${harmless(theirs.author) || "Another tab"} changed this photo${when}, after you began. Nothing is lost: ` +
       "compare both, and choose.";
-    const photo = { name: harmless(editor.file), address: editor.pictures.photos[editor.file]?.address };
+    const photo = { name: harmless(editor.file), address: editor.data.pictures.photos[editor.file]?.address };
     photo.size = editor.photo.size;
     photo.boxes = { mine: this.rows(state), theirs: this.rows(theirs) };
     const data = { identity: editor.file, count: 1, place: 0, min_score: null, layers: SIDES, photos: { 0: photo } };

@@ -6,19 +6,6 @@ const RETRY_MILLISECONDS = 3000; // without an answer
 const LOOK_MILLISECONDS = 10000; // after which a visible tab asks for changes of others
 const MAX_SENT = 50; // states sent without an answer, by which this browser's own change is recognized
 
-const TELL_GAP = 40; // milliseconds between messages of two components
-
-let told = 0;
-
-// Streamlit joins what the components of two fragments tell at once, and then reruns one of the fragments only.
-function apart(tell) {
-  const now = performance.now();
-  const wait = told + TELL_GAP - now;
-  told = Math.max(now, told + TELL_GAP);
-  if (wait <= 0) tell();
-  else setTimeout(tell, wait);
-}
-
 class Outbox {
   constructor(dataset, changed) {
     this.prefix = `autodet labels ${serverAddress("")} ${dataset} `;
@@ -141,8 +128,7 @@ class Outbox {
       photos.push({ dataset: this.dataset, file, revision: entry.revision, ...entry.state });
     }
     const classes = [...this.classes].filter(([, problem]) => !problem).map(([name]) => name);
-    const message = { tab: this.tab, number: this.number, photos, classes, ...this.view() };
-    apart(() => this.tell(message));
+    this.tell({ tab: this.tab, number: this.number, photos, classes, ...this.view() });
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.repeat(), RETRY_MILLISECONDS);
   }
