@@ -74,11 +74,6 @@ def shown_photo(dataset: Dataset) -> str:
     return _shown(dataset)
 
 
-def chosen_filter(dataset: Dataset) -> Filter:
-    """Return the filter that the visitor has chosen in the editor."""
-    return _filter(_message(dataset))
-
-
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     known, shown = set(order), st.session_state.get(SHOWN, ("", ""))
     named = named_in_address("photo")
