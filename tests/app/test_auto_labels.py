@@ -137,7 +137,7 @@ def test_flagged_photos_can_be_chosen(visit, pool, model_there):
     draft = read_drafts(pool).of(pool.images[2].file)
     save_draft(pool, replace(draft, flagged=True, issues=(LabelIssue(draft.file, "missing", "apple", BOX, 0.1),)))
     app = visit("label")
-    app = checked(app.button_group[0].set_value(["flagged"]).run())
+    app = checked(labelled(app.segmented_control, "Photos").set_value("flagged").run())
     assert "Draft labels on 1 photo" in labels(app.button)
 
 

@@ -12,7 +12,7 @@ from autodet.text_format import counted
 from autodet.ui.common.frame import open_page
 from autodet.ui.evaluate.evaluation import Evaluated
 
-DONE = "These labels are corrected already in the drafts of this data set; make a version of them on the page Label."
+DONE = "People have reviewed these labels already; make a version of the drafts on the page Label."
 
 
 def offer_editor(evaluated: Evaluated, issues: Sequence[LabelIssue]) -> None:

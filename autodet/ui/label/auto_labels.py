@@ -250,7 +250,7 @@ def _offer(dataset: Dataset, model: StoredModel, target: Target, choice: Choice,
             st.rerun()
         if choice and st.button("Only on the shown photo", icon=":material/photo:", help=ONE_PHOTO):
             with st.spinner("Drafting"):
-                made = propose(model, dataset, [shown_photo(dataset)], choice, reviewed=True, apart=True)
+                made = propose(model, dataset, [shown_photo()], choice, reviewed=True, apart=True)
             st.session_state[STARTED] = dataset.id, made
             st.rerun()
 
