@@ -71,6 +71,13 @@ def find_neighbours(vectors: FloatArray, count: int = NEIGHBOURS, groups: IntArr
     return Neighbours(indices, similarities.clip(NO_NEIGHBOUR, 1))
 
 
+def nearest(vectors: FloatArray, index: int, count: int) -> list[int]:
+    """Return the indices of the vectors that are most similar to one of them, without it, most similar first."""
+    order: list[int] = np.argsort(-(vectors @ vectors[index]), kind="stable").tolist()
+    order.remove(index)
+    return order[:count]
+
+
 def near_duplicates(neighbours: Neighbours) -> list[tuple[int, int, float]]:
     """Return pairs of photos that are nearly the same, each once, with their similarity, the most similar first.
 

@@ -40,7 +40,7 @@ FEATURES_VERSION = 1
 STORED_TYPE = np.float16  # halves the files; similarities change by less than 0.001
 FILE_PHOTOS = 128  # photos in a file; a killed process loses as many at most
 MAX_MAPS = 16  # of a network
-MAX_OBJECTS = 20_000  # of a data set
+MAX_OBJECTS = 10_000  # of a data set, because all are compared with each other
 MIN_LENGTH = 1e-6  # of a vector that is divided by its length
 MIDDLE = 0.6  # share of a box's sides; the rim often shows the background
 

@@ -230,7 +230,7 @@ def _show_similar(dataset: Dataset, photo: int) -> None:
     if not compared:
         st.caption("To see similar photos here, compare the photos once under the tab Map.")
         return
-    similar = compared.neighbours.indices[photo][:SIMILAR].tolist()
+    similar = compared.similar(photo, SIMILAR)
     if similar:
         st.markdown("**Similar photos**")
     with st.container(horizontal=True, gap="small"):

@@ -87,9 +87,10 @@ def _show_map(compared: Compared) -> None:
         required=True,
         key=f"map list {dataset.id}",
     )
-    pairs = near_duplicates(compared.neighbours) if shown == "pairs" else []
-    unusual = unusual_first(compared.neighbours)[:UNUSUAL].tolist() if shown == "unusual" else []
-    in_issues = [compared.places[issue.file] for issue in compared.issues] if shown == "labels" else []
+    with st.spinner("Comparing the photos", show_time=True):
+        pairs = near_duplicates(compared.neighbours) if shown == "pairs" else []
+        unusual = unusual_first(compared.neighbours)[:UNUSUAL].tolist() if shown == "unusual" else []
+        in_issues = [compared.places[issue.file] for issue in compared.issues] if shown == "labels" else []
     ringed = dict.fromkeys([*unusual, *in_issues, *(photo for pair in pairs for photo in pair[:2])])
     with chart:
         selected = _show_chart(compared, groups, list(ringed))
@@ -182,9 +183,8 @@ def _show_selection(compared: Compared, selected: Sequence[int]) -> None:
             icon=":material/lasso_select:",
         )
     elif len(selected) == 1:
-        similar = compared.neighbours.indices[selected[0]][:SIMILAR].tolist()
         st.markdown("The photo that you clicked, then those most like it.")
-        show_photos(compared.dataset, [*selected, *similar], key)
+        show_photos(compared.dataset, [*selected, *compared.similar(selected[0], SIMILAR)], key)
     else:
         st.markdown(f"**{counted(len(selected), 'photo')}** in your selection.")
         show_photos(compared.dataset, selected, key)
