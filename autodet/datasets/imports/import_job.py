@@ -107,8 +107,8 @@ class ImportStatus:
         asked: Values of the question: while ``choosing``, ``photos``, the number of labelled photos by format; while
             ``confirming``, ``files`` and ``bytes``.
         dataset: The data set's id once ``finished``.
-        error: The error message once ``failed``, ``interrupted`` or ``crashed``; once ``finished``, why the photos became
-            a data set of their own instead of an addition.
+        error: The error message once ``failed``, ``interrupted`` or ``crashed``; once ``finished``, why the photos are
+            a data set of their own and no addition.
     """
 
     state: ImportState
