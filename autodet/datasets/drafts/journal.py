@@ -102,13 +102,19 @@ def save_draft(dataset: Dataset, draft: PhotoDraft) -> PhotoDraft:
         return write_drafts(dataset, written)[0]
 
 
-def propose_labels(dataset: Dataset, proposals: Mapping[str, Sequence[DraftBox]], model: str) -> int:
+def propose_labels(
+    dataset: Dataset,
+    proposals: Mapping[str, Sequence[DraftBox]],
+    model: str,
+    revisions: Mapping[str, int] | None = None,
+) -> int:
     """Add a model's proposals to photos; they replace earlier proposals and leave the labels as they are.
 
     Args:
         dataset: The data set.
         proposals: The proposed boxes of each photo, with scores, by file.
         model: Id of the model.
+        revisions: The revision of each photo that its proposals are made for; a photo with a later one stays as it is.
 
     Returns:
         The number of photos that changed.
@@ -121,6 +127,8 @@ def propose_labels(dataset: Dataset, proposals: Mapping[str, Sequence[DraftBox]]
     def written(now: Drafts) -> Iterator[PhotoDraft]:
         for file, boxes in proposals.items():
             current = now.of(file)
+            if revisions is not None and revisions[file] != current.revision:
+                continue
             proposed = replace(current, boxes=(*current.labels, *boxes), model=model if boxes else "")
             if proposed != current:
                 yield proposed

@@ -93,7 +93,7 @@ def choose_model(place: DeltaGenerator | None = None, *, best: bool = False) -> 
         return None
     default = _best_at_hand(models) or (_best(_trained_alike(models[0], models)) if best else models[0])
     with place or st.container():
-        chosen = _choose("Model", models, lambda model: model.id, _described, "model", default)
+        chosen = _choose("Model", models, lambda model: model.id, describe_model, "model", default)
     measured = [model for model in _trained_alike(chosen, models) if "map50" in model.card.metrics]
     if best and len(measured) > 1 and chosen == _best(measured):
         many = f"{len(measured)} models that were trained on {escape(chosen.card.dataset)}"
@@ -271,7 +271,8 @@ def _remember(kind: str) -> None:
         st.session_state[kind] = chosen
 
 
-def _described(model: StoredModel) -> str:
+def describe_model(model: StoredModel) -> str:
+    """Describe a model for a select box: its name, its data set and its mAP@0.5."""
     map50 = model.card.metrics.get("map50")
     figure = "" if map50 is None else f" · mAP@0.5 {score(map50)}"
     return f"{_named(model.card.name, model.id)} · trained on {model.card.dataset}{figure}"
