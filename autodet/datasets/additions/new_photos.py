@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from autodet.access.change import change
 from autodet.datasets.additions.addition import join_classes, plan_addition, store_addition
@@ -25,21 +25,27 @@ class NewPhoto:
     """A photo for a data set.
 
     Attributes:
-        content: The bytes of its file.
+        content: Its file, or the bytes of it.
         name: File name or path, as a user knows it; only its last part is used, and made harmless.
         proposals: Boxes that a model proposes, in pixels of the upright photo.
         model: Id of the model; empty if nothing is proposed.
     """
 
-    content: bytes
+    content: bytes | Path
     name: str
     proposals: tuple[DraftBox, ...] = ()
     model: str = ""
 
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the content, in hexadecimal."""
-        return sha256(self.content).hexdigest()
+    def read(self) -> bytes:
+        """Return the bytes of the file.
+
+        Raises:
+            DatasetError: The file is gone.
+        """
+        try:
+            return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+        except OSError as error:
+            raise DatasetError(f"The photo {self.name!r} is gone; give it again.") from error
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def add_new_photos(
     if not photos:
         raise DatasetError("There is no photo to add; choose at least one.")
     workspace = workspace or (target.workspace if target else open_workspace())
-    given = {photo.sha256: photo for photo in photos}
+    given = {sha256(photo.read()).hexdigest(): photo for photo in photos}
     known = _files_of(target) if target else {}
     fresh = [photo for sha, photo in given.items() if sha not in known]
     with change("create data set", name or (target.id if target else SOURCE), workspace) as made:
@@ -92,8 +98,10 @@ def _stored(target: Dataset | None, photos: Sequence[NewPhoto], name: str | None
     with hidden_folder(workspace.datasets) as scratch:
         source = scratch / SOURCE
         source.mkdir()
-        for photo, file in zip(photos, _file_names(photos), strict=True):
-            (source / file).write_bytes(photo.content)
+        taken: dict[str, int] = {}
+        for photo in photos:
+            content = photo.read()
+            (source / _file_name(photo.name, content, taken)).write_bytes(content)
         if target is None:
             return import_dataset(source, name or SOURCE, format=UNLABELLED, workspace=workspace)
         new = import_dataset(source, SOURCE, format=UNLABELLED, workspace=Workspace(scratch))
@@ -102,16 +110,12 @@ def _stored(target: Dataset | None, photos: Sequence[NewPhoto], name: str | None
         return store_addition(merge, name, workspace)
 
 
-def _file_names(photos: Sequence[NewPhoto]) -> list[str]:
-    """Return harmless names, numbered where several are equal, with an extension of the photo's format."""
-    taken: dict[str, int] = {}
-    names = []
-    for photo in photos:
-        path = PurePosixPath(portable(PurePosixPath(photo.name.replace("\\", "/")).name))
-        endings = FORMAT_ENDINGS.get(format_of_content(photo.content[:SIGNATURE_BYTES]) or "JPEG", (".jpg",))
-        ending = path.suffix if path.suffix.lower() in endings else endings[0]
-        names.append(PurePosixPath(free_name("train", path.stem.lstrip(".") or "photo", ending, taken)).name)
-    return names
+def _file_name(name: str, content: bytes, taken: dict[str, int]) -> str:
+    """Return a harmless name with an extension of the photo's format, numbered if it is taken."""
+    path = PurePosixPath(portable(PurePosixPath(name.replace("\\", "/")).name))
+    endings = FORMAT_ENDINGS.get(format_of_content(content[:SIGNATURE_BYTES]) or "JPEG", (".jpg",))
+    ending = path.suffix if path.suffix.lower() in endings else endings[0]
+    return PurePosixPath(free_name("train", path.stem.lstrip(".") or "photo", ending, taken)).name
 
 
 def _files_of(dataset: Dataset) -> dict[str, str]:

@@ -79,7 +79,7 @@ class ImportStatus:
             ``confirming``, ``files`` and ``bytes``.
         dataset: The data set's id once ``finished``.
         error: The error message once ``failed``, ``interrupted`` or ``crashed``; once ``finished``, why the
-            photos became a data set of their own instead of an addition.
+            photos are a data set of their own and no addition.
     """
 
     state: ImportState

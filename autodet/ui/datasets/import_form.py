@@ -18,13 +18,16 @@ from autodet.datasets.manifest import Dataset, list_datasets
 from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
 from autodet.datasets.sources.upload import UploadedFile
+from autodet.inference.kept_photos import list_kept
 from autodet.settings import AMAZON, load_settings
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.empty_state import show_drawing
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.imports_begun import begun
+from autodet.ui.common.kept_photos import offer_kept
 from autodet.ui.common.uploads import ARCHIVES, AUTO, LABELS, choose_format, folder_name, upload_folder
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
+from autodet.workspace import open_workspace
 
 STARTED = "imports started"  # session state: number of imports; part of every key, so that each has a new form
 LAYOUTS = (
@@ -68,7 +71,9 @@ def offer_addition(dataset: Dataset) -> None:
     """Show the form that adds photos, labelled or not, to a data set."""
     with sentences_for_errors("Data sets"):
         key = _key("add photos", dataset)
-        room = st.expander("Add photos", icon=":material/add_photo_alternate:", key=key, on_change="rerun")
+        room = st.expander(
+            f"Add photos{_kept_text()}", icon=":material/add_photo_alternate:", key=key, on_change="rerun"
+        )
         if room.open:
             with room:
                 _edit_addition(dataset)
@@ -79,6 +84,7 @@ def _edit_addition(dataset: Dataset) -> None:
         "Makes a version with more photos. This data set stays as it is, and photos that it has already are skipped. "
         "Photos without labels wait on the page Label, and labels drawn there so far are taken over."
     )
+    offer_kept(dataset)
     _show_ways(
         {
             "An archive": lambda: _offer_archive(dataset),
@@ -86,6 +92,11 @@ def _edit_addition(dataset: Dataset) -> None:
             **_distant_ways(dataset),
         }
     )
+
+
+def _kept_text() -> str:
+    kept = sum(len(one.ids) for one in list_kept(open_workspace()))
+    return f" ({kept:,} kept by the API)" if kept else ""
 
 
 def _distant_ways(into: Target) -> dict[str, Callable[[], None]]:

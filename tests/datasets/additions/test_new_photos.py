@@ -1,15 +1,19 @@
 """Single photos that join a data set with proposed boxes."""
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 from autodet.datasets.additions.addition import add_photos
 from autodet.datasets.additions.new_photos import NewPhoto, add_new_photos
 from autodet.datasets.drafts.journal import add_draft_class, read_drafts, save_draft
+from autodet.datasets.drafts.version import derive_labels
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.errors import SearchError
 from autodet.records import DraftBox, PhotoDraft
+from autodet.search.order.dataset_preflight import check_labels
 from autodet.search.start import start_search
 from tests.helpers import draw_photo, workspace_in, write_labelled, write_voc
 
@@ -63,6 +67,21 @@ def test_no_search_learns_from_photos_that_wait(tmp_path, fruit):
     made = add_new_photos(fruit, [NewPhoto(content(tmp_path, 500), "a.png")])
     with pytest.raises(SearchError, match="1 photo of the data set fruit 2 waits to be labelled"):
         start_search(made.dataset, trials=1, epochs=1)
+
+
+def test_a_version_of_the_labels_has_the_photos_that_wait_no_more(tmp_path, fruit):
+    photos = [NewPhoto(content(tmp_path, seed), f"{seed}.png", (APPLE,), "m") for seed in (500, 501, 502)]
+    waits = add_new_photos(fruit, photos).dataset
+    corrected, empty, open_one = sorted(waiting_photos(waits))
+    box = DraftBox("apple", (1.0, 2.0, 30.0, 41.0))
+    save_draft(waits, replace(read_drafts(waits).of(corrected), boxes=(box,), reviewed=True))
+    save_draft(waits, replace(read_drafts(waits).of(empty), boxes=(), reviewed=True))
+    version = derive_labels(waits)
+    files = {record.file for record in version.images}
+    assert {corrected, empty} <= files and open_one not in files
+    assert len(files) == len(fruit.images) + 2
+    assert waiting_photos(version) == frozenset()
+    check_labels(version)  # a search may use it
 
 
 def test_a_photo_that_is_there_is_not_added_again(tmp_path, fruit, pool):
