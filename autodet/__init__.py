@@ -19,7 +19,11 @@ from autodet.version import __version__
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from autodet.datasets.addition import add_photos
+    from autodet.datasets.additions.addition import add_photos
+    from autodet.datasets.drafts.acceptance import accept_proposals
+    from autodet.datasets.drafts.counts import count_labels
+    from autodet.datasets.drafts.export import export_drafts
+    from autodet.datasets.drafts.version import derive_labels
     from autodet.datasets.export import export_dataset
     from autodet.datasets.imports.import_dataset import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
@@ -74,12 +78,16 @@ __all__ = [
     "SearchUnfinishedError",
     "TagMove",
     "__version__",
+    "accept_proposals",
     "add_photos",
     "compare",
+    "count_labels",
     "delete_dataset",
     "delete_model",
     "derive_dataset",
+    "derive_labels",
     "export_dataset",
+    "export_drafts",
     "find_search",
     "fit",
     "import_dataset",
@@ -126,14 +134,18 @@ _HOMES = {
     "Search": "autodet.search.api",
     "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
-    "add_photos": "autodet.datasets.addition",
+    "accept_proposals": "autodet.datasets.drafts.acceptance",
+    "add_photos": "autodet.datasets.additions.addition",
     "compare": "autodet.inference.comparison",
+    "count_labels": "autodet.datasets.drafts.counts",
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",
     "SearchUnfinishedError": "autodet.errors",
     "TagMove": "autodet.registry.documents",
     "derive_dataset": "autodet.datasets.versions.derive",
+    "derive_labels": "autodet.datasets.drafts.version",
     "export_dataset": "autodet.datasets.export",
+    "export_drafts": "autodet.datasets.drafts.export",
     "find_search": "autodet.search.api",
     "fit": "autodet.search.start",
     "import_dataset": "autodet.datasets.imports.import_dataset",

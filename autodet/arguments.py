@@ -51,6 +51,10 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", metavar="IP", help=words)
     words = "want a token even if neither a password nor a sign-in is set"
     parser.add_argument("--require-token", action="store_true", help=words)
+    words = "keep photos whose best score lies between two scores, to label them later (default AUTODET_KEEP_BETWEEN)"
+    parser.add_argument("--keep-between", nargs=2, metavar=("LOW", "HIGH"), help=words)
+    words = "the number of photos to keep (default AUTODET_KEEP_AT_MOST, else 500)"
+    parser.add_argument("--keep-at-most", type=_whole_number, metavar="PHOTOS", help=words)
 
 
 def add_token_create(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +144,12 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
     )
     emptied = "photos that --drop leaves without boxes: keep them as photos without objects (default), or drop them"
     parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
+    words = "take over the labels as they stand now, which were drawn in autodet; not together with other changes"
+    parser.add_argument("--labels", action="store_true", help=words)
+    words = "with --labels: photos that nobody has labelled (default: drop, but keep if the data set has labels)"
+    parser.add_argument("--unlabelled", choices=("keep", "drop"), help=words)
+    words = "with --labels: photos with proposals that wait for a decision (default: drop)"
+    parser.add_argument("--undecided", choices=("keep", "drop"), help=words)
     _add_splits(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and store nothing")
 
@@ -318,6 +328,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help=f"of a model: onnx (default) or autodet; of a data set, as a zip: {', '.join(LAYOUTS)}",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write")
+    words = "of a data set: with the labels as they stand now, which were drawn in autodet"
+    parser.add_argument("--drafts", action="store_true", help=words)
     parser.add_argument(
         "--int8",
         action="store_true",

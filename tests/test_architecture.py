@@ -32,7 +32,8 @@ LAYERS = (
 # The same within rooms that have rooms of their own; modules that stand alone there count as rooms.
 INNER_LAYERS = {
     "datasets": (
-        ("addition", "drafts"),
+        ("additions",),
+        ("drafts",),
         ("imports", "versions", "export", "statistics", "photo_conditions"),
         ("checks", "manifest"),
         ("splits", "label_layouts", "photo_files"),
@@ -68,6 +69,7 @@ COMMANDS = (
     "dataset_commands",
     "evaluation_commands",
     "follow_up_commands",
+    "label_commands",
     "model_commands",
     "prediction_commands",
     "registry_commands",

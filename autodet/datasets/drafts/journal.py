@@ -8,25 +8,20 @@ The draft of a photo has a revision. A change names the revision that it is base
 came first. A line that a killed process left incomplete does not count, and the next writer removes it.
 """
 
-import json
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from functools import cached_property, partial
 
 from autodet.access.change import change
 from autodet.access.visitor import current_visitor
+from autodet.datasets.drafts.journal_file import Document, journal_file
+from autodet.datasets.formats.labels import MAX_NAME_LENGTH, plain_name
 from autodet.datasets.manifest import Dataset
+from autodet.datasets.versions.relabel import refuse_second_spellings
 from autodet.errors import BusyError, DatasetError, DraftConflictError
-from autodet.lock import hold_folder, hold_lock
 from autodet.records import DraftBox, DraftState, ImageRecord, PhotoDraft
-
-FOLDER, JOURNAL = "drafts", "journal.jsonl"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +53,10 @@ class Drafts:
             return self.changed[file]
         if file not in self.records:
             raise DatasetError(f"The data set {self.dataset.name!r} has no photo {file!r}; name one of its photos.")
+        return self.imported(file)
+
+    def imported(self, file: str) -> PhotoDraft:
+        """Return a photo of the data set with the labels that the data set has."""
         return _as_imported(self.records[file], self.dataset.classes)
 
     def state_of(self, file: str) -> DraftState:
@@ -69,11 +68,11 @@ class Drafts:
 
 def read_drafts(dataset: Dataset) -> Drafts:
     """Return the labels of a data set as they stand now; lines that were read before are not read again."""
-    state = _states.setdefault(str(dataset.folder), _State())
-    with state.lock:
-        state.catch_up(dataset.folder / FOLDER / JOURNAL)
-        added = [name for name in state.classes if name not in dataset.classes]
-        return Drafts(dataset, (*dataset.classes, *added), dict(state.photos))
+    journal = journal_file(dataset.folder)
+    with journal.lock:
+        journal.catch_up()
+        classes = dict.fromkeys((*dataset.classes, *_classes_of_folders(dataset), *journal.classes))
+        return Drafts(dataset, tuple(classes), dict(journal.photos))
 
 
 def save_draft(dataset: Dataset, draft: PhotoDraft) -> PhotoDraft:
@@ -98,18 +97,24 @@ def save_draft(dataset: Dataset, draft: PhotoDraft) -> PhotoDraft:
             current = now.of(draft.file)
             if current.revision != draft.revision:
                 raise DraftConflictError(current)
-            yield _signed(draft)
+            yield replace(draft, issues=()) if draft.reviewed else draft
 
-        return _write(dataset, written)[0]
+        return write_drafts(dataset, written)[0]
 
 
-def propose_labels(dataset: Dataset, proposals: Mapping[str, Sequence[DraftBox]], model: str) -> int:
+def propose_labels(
+    dataset: Dataset,
+    proposals: Mapping[str, Sequence[DraftBox]],
+    model: str,
+    revisions: Mapping[str, int] | None = None,
+) -> int:
     """Add a model's proposals to photos; they replace earlier proposals and leave the labels as they are.
 
     Args:
         dataset: The data set.
         proposals: The proposed boxes of each photo, with scores, by file.
         model: Id of the model.
+        revisions: The revision of each photo that its proposals are made for; a photo with a later one stays as it is.
 
     Returns:
         The number of photos that changed.
@@ -122,105 +127,103 @@ def propose_labels(dataset: Dataset, proposals: Mapping[str, Sequence[DraftBox]]
     def written(now: Drafts) -> Iterator[PhotoDraft]:
         for file, boxes in proposals.items():
             current = now.of(file)
+            if revisions is not None and revisions[file] != current.revision:
+                continue
             proposed = replace(current, boxes=(*current.labels, *boxes), model=model if boxes else "")
             if proposed != current:
-                yield _signed(proposed)
+                yield proposed
 
     with change("propose labels", f"{dataset.id}: {len(proposals)} photos, {model}", dataset.workspace):
-        return len(_write(dataset, written))
+        return len(write_drafts(dataset, written))
 
 
-def add_draft_class(dataset: Dataset, name: str) -> None:
-    """Add a class to the drafts of a data set; an existing one stays as it is."""
-    with change("label photos", f"{dataset.id}: class {name}", dataset.workspace), _opened(dataset) as append:
-        if name not in read_drafts(dataset).classes:
-            append([{"class": name, "author": current_visitor().name, "time": _now()}])
+def add_draft_class(dataset: Dataset, name: str) -> str:
+    """Add a class to the drafts of a data set; an existing one stays as it is.
+
+    Returns:
+        The name of the class, on one line and without control characters.
+
+    Raises:
+        AccessError: The visitor may not change anything.
+        DatasetError: The name is blank, too long, or another spelling of a class that exists.
+    """
+    plain = plain_name(name)
+    if not plain:
+        raise DatasetError(f"A class needs a name of 1 to {MAX_NAME_LENGTH} characters; write one.")
+    with change("label photos", f"{dataset.id}: class {plain}", dataset.workspace), _opened(dataset) as append:
+        classes = read_drafts(dataset).classes
+        if plain not in classes:
+            refuse_second_spellings([plain], [plain, *classes])
+            append([{"class": plain, "author": current_visitor().name, "time": _now()}])
+    return plain
 
 
-@dataclass
-class _State:
-    """What this process has read of a journal."""
+def carry_drafts(old: Dataset, new: Dataset) -> int:
+    """Take the drafts of a data set over to one with the same photos and more; photos are told by their content.
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    inode: int = 0
-    read: int = 0  # bytes
-    classes: list[str] = field(default_factory=list)
-    photos: dict[str, PhotoDraft] = field(default_factory=dict)
+    Drafts that ``new`` has of its own are kept.
 
-    def catch_up(self, journal: Path) -> None:
-        try:
-            with journal.open("rb") as file:
-                found = os.fstat(file.fileno())
-                if found.st_ino != self.inode or found.st_size < self.read:
-                    self.inode, self.read, self.classes, self.photos = found.st_ino, 0, [], {}
-                file.seek(self.read)
-                text = file.read()
-        except FileNotFoundError:
-            self.inode, self.read, self.classes, self.photos = 0, 0, [], {}
-            return
-        whole = text[: text.rfind(b"\n") + 1]
-        self.read += len(whole)
-        for line in whole.splitlines():
-            self._take(json.loads(line))
+    Returns:
+        The number of drafts that were taken over.
 
-    def _take(self, document: Mapping[str, Any]) -> None:
-        if "class" in document:
-            self.classes.append(document["class"])
-        elif "photo" in document:
-            draft = PhotoDraft.from_json(document["photo"])
-            self.photos[draft.file] = draft
+    Raises:
+        AccessError: The visitor may not change anything.
+        DatasetError: A data set was deleted.
+    """
+    drafts, now = read_drafts(old), read_drafts(new)
+    files = {record.sha256: file for file, record in now.records.items() if file not in now.changed}
+    found = [(draft, files.get(drafts.records[file].sha256)) for file, draft in drafts.changed.items()]
+    carried = [_renamed(draft, file) for draft, file in found if file]
+    classes = [name for name in drafts.classes if name not in now.classes]
+    with change("label photos", f"{new.id}: {len(carried)} drafts of {old.id}", new.workspace), _opened(new) as append:
+        append([*({"class": name} for name in classes), *({"photo": draft.to_json()} for draft in carried)])
+    return len(carried)
 
 
-_states: dict[str, _State] = {}
+def _renamed(draft: PhotoDraft, file: str) -> PhotoDraft:
+    return replace(draft, file=file, issues=tuple(replace(issue, file=file) for issue in draft.issues))
 
 
-def _write(dataset: Dataset, changed: Callable[[Drafts], Iterable[PhotoDraft]]) -> list[PhotoDraft]:
-    """Append the drafts that a function makes of the current ones."""
+def _classes_of_folders(dataset: Dataset) -> list[str]:
+    """Return the folders that photos without labels were sorted into by class."""
+    return [name for one in dataset.findings if one.kind == "unlabelled" for name in one.values.get("classes", ())]
+
+
+def write_drafts(dataset: Dataset, changed: Callable[[Drafts], Iterable[PhotoDraft]]) -> list[PhotoDraft]:
+    """Store the drafts that a function makes of the current ones, all or none; call it within ``change``.
+
+    Args:
+        dataset: The data set.
+        changed: Returns the drafts to store, each with the revision that it is based on; no other change comes between.
+
+    Returns:
+        The drafts as stored.
+
+    Raises:
+        DatasetError: The data set was deleted, or the disk is full.
+    """
     with _opened(dataset) as append:
-        written = list(changed(read_drafts(dataset)))
-        append([{"photo": draft.to_json()} for draft in written])
+        written = [_signed(draft) for draft in changed(read_drafts(dataset))]
+        append({"photo": draft.to_json()} for draft in written)
     return written
 
 
 @contextmanager
-def _opened(dataset: Dataset) -> Iterator[Callable[[Sequence[Mapping[str, Any]]], None]]:
+def _opened(dataset: Dataset) -> Iterator[Callable[[Iterable[Document]], None]]:
     """Hold the journal; yield a function that appends lines to it."""
-    folder = dataset.folder / FOLDER
+    journal = journal_file(dataset.folder)
     try:
-        with hold_folder(dataset.folder):
-            folder.mkdir(exist_ok=True)
-            with hold_lock(folder), (folder / JOURNAL).open("a+b") as file:
-                yield lambda documents: _append(file.fileno(), documents)
+        with journal.opened() as descriptor:
+            yield partial(journal.append, descriptor)
     except (FileNotFoundError, BusyError) as error:  # BusyError: the data set is being deleted
         raise DatasetError(
             f"The labels of {dataset.name!r} could not be stored: it was deleted, or is in use; reload the page."
         ) from error
-
-
-def _append(descriptor: int, documents: Sequence[Mapping[str, Any]]) -> None:
-    """Append whole lines after the last complete one; after an error the file is as before."""
-    end = _whole_bytes(descriptor)
-    os.ftruncate(descriptor, end)
-    text = "".join(json.dumps(document, separators=(",", ":")) + "\n" for document in documents).encode()
-    try:
-        while text:
-            text = text[os.write(descriptor, text) :]
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, end)
-        raise
-
-
-def _whole_bytes(descriptor: int) -> int:
-    """Return the length of a journal up to its last complete line."""
-    end = size = os.fstat(descriptor).st_size
-    while end:
-        start = max(0, end - 65536)
-        place = os.pread(descriptor, end - start, start).rfind(b"\n")
-        if place >= 0:
-            return start + place + 1
-        end = start
-    return min(size, 0)
+    except OSError as error:
+        raise DatasetError(
+            f"The labels of {dataset.name!r} could not be stored: {error.strerror or 'a file could not be written'}; "
+            "check that the disk is not full."
+        ) from error
 
 
 def _signed(draft: PhotoDraft) -> PhotoDraft:

@@ -77,6 +77,19 @@ def apply_edits(
     )
 
 
+def box_within(record: ImageRecord, box: BoxXYXY) -> BoxXYXY:
+    """Cut a box at the edges of its photo.
+
+    Raises:
+        DatasetError: Less than a pixel of it lies on the photo.
+    """
+    x1, x2 = (min(max(0.0, side), float(record.width)) for side in box[0::2])
+    y1, y2 = (min(max(0.0, side), float(record.height)) for side in box[1::2])
+    if x2 - x1 < 1 or y2 - y1 < 1:
+        raise DatasetError(f"The box {box} is not on the photo {record.file!r}; give x1, y1, x2, y2 in pixels.")
+    return x1, y1, x2, y2
+
+
 def edit_changes(edits: Sequence[BoxEdit]) -> Iterator[VersionChange]:
     """Yield the change that the edits make, with the number of each kind; nothing without edits."""
     if edits:
@@ -93,7 +106,7 @@ def _edited(record: ImageRecord, classes: Sequence[str], edits: Sequence[BoxEdit
     added: list[tuple[BoxXYXY, int]] = []
     seen: set[int] = set()
     for edit in edits:
-        box = _within(record, edit.box_xyxy) if edit.box_xyxy else None
+        box = box_within(record, edit.box_xyxy) if edit.box_xyxy else None
         class_id = _class_id(classes, edit.class_name) if edit.class_name is not None else None
         if edit.annotation is None:
             added.append(_complete(record, box, class_id))
@@ -126,11 +139,3 @@ def _class_id(classes: Sequence[str], name: str) -> int:
     if name not in classes:
         raise DatasetError(f"There is no class {name!r} to label with; there is {', '.join(classes)}.")
     return classes.index(name)
-
-
-def _within(record: ImageRecord, box: BoxXYXY) -> BoxXYXY:
-    x1, x2 = (min(max(0.0, side), float(record.width)) for side in box[0::2])
-    y1, y2 = (min(max(0.0, side), float(record.height)) for side in box[1::2])
-    if x2 - x1 < 1 or y2 - y1 < 1:
-        raise DatasetError(f"The box {box} is not on the photo {record.file!r}; give x1, y1, x2, y2 in pixels.")
-    return x1, y1, x2, y2

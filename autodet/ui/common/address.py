@@ -9,8 +9,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-KEYS = ("dataset", "model", "search", "split", "models", "trials", "dropped", "form")
+KEYS = ("dataset", "photo", "model", "search", "split", "models", "trials", "dropped", "form")
 PAGE, WRITTEN, NAMED, CHOSEN = "page", "addresses", "named", "in the address"  # session state
+MAX_NOTED = 20  # earlier URLs that the browser may still send
 FORM = "form to open"  # session state: the form that the link to this page names
 ASSETS = Path(__file__).parent / "assets"
 
@@ -64,6 +65,12 @@ def write_address(key: str, value: str) -> None:
         value: An id, a split, several ids or numbers separated by commas, or the token of dropped photos.
     """
     st.session_state.setdefault(CHOSEN, {})[key] = value
+
+
+def note_address(key: str, value: str) -> None:
+    """Note a selection that the browser writes into the URL by itself, so that it counts as written by this page."""
+    written = st.session_state[WRITTEN]
+    st.session_state[WRITTEN] = [*written[-MAX_NOTED:], {**(written[-1] if written else {}), key: value}]
 
 
 def written_address(key: str) -> str:

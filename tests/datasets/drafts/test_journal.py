@@ -5,7 +5,8 @@ import pytest
 
 from autodet.access.audit_log import read_entries
 from autodet.access.visitor import Visitor, acting_as
-from autodet.datasets.drafts.journal import FOLDER, JOURNAL, add_draft_class, propose_labels, read_drafts, save_draft
+from autodet.datasets.drafts.journal import add_draft_class, propose_labels, read_drafts, save_draft
+from autodet.datasets.drafts.journal_file import FOLDER, JOURNAL
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import read_dataset
 from autodet.errors import AccessError, DraftConflictError

@@ -1,0 +1,82 @@
+"""Acceptance of a model's proposals, and the way back to the labels of the data set."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from autodet.access.change import change
+from autodet.datasets.drafts.journal import Drafts, write_drafts
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
+from autodet.records import DraftBox, PhotoDraft
+
+
+def accept_proposals(
+    data: Dataset | DatasetSummary | str,
+    files: Collection[str] | None = None,
+    min_score: float | Mapping[str, float] = 0.0,
+) -> int:
+    """Turn proposals into labels; those with lower scores go on waiting.
+
+    Args:
+        data: The data set, its id or its name.
+        files: The photos; None for all.
+        min_score: Lowest score that is accepted, 0 to 1: one for all classes, or one for each class by name, where
+            proposals of other classes are not accepted.
+
+    Returns:
+        The number of accepted proposals.
+
+    Raises:
+        AccessError: The visitor may not change anything.
+        DatasetError: The data set or a photo does not exist.
+    """
+    dataset = as_dataset(data)
+
+    def accepted(box: DraftBox) -> bool:
+        least = min_score.get(box.class_name) if isinstance(min_score, Mapping) else min_score
+        return box.score is not None and least is not None and box.score >= least
+
+    count = 0
+
+    def written(now: Drafts) -> Iterator[PhotoDraft]:
+        nonlocal count
+        for file in now.changed if files is None else files:
+            draft = now.of(file)
+            taken = [accepted(box) for box in draft.boxes]
+            if any(taken):
+                count += sum(taken)
+                pairs = zip(draft.boxes, taken, strict=True)
+                yield replace(
+                    draft,
+                    boxes=tuple(replace(box, score=None) if take else box for box, take in pairs),
+                    reviewed=True,
+                    model=draft.model if sum(taken) < len(draft.proposals) else "",
+                )
+
+    with change("label photos", f"{dataset.id}: proposals accepted", dataset.workspace):
+        write_drafts(dataset, written)
+    return count
+
+
+def discard_drafts(dataset: Dataset, files: Collection[str] | None = None) -> int:
+    """Give photos the labels of the data set again; their labels, proposals and flags since then are lost.
+
+    Args:
+        dataset: The data set.
+        files: The photos; None for all.
+
+    Returns:
+        The number of photos that changed.
+
+    Raises:
+        AccessError: The visitor may not change anything.
+        DatasetError: The data set or a photo does not exist.
+    """
+
+    def written(now: Drafts) -> Iterator[PhotoDraft]:
+        for file in now.changed if files is None else files:
+            draft, imported = now.of(file), now.imported(file)
+            if replace(imported, revision=draft.revision, author=draft.author, time=draft.time) != draft:
+                yield replace(imported, revision=draft.revision)
+
+    with change("label photos", f"{dataset.id}: drafts discarded", dataset.workspace):
+        return len(write_drafts(dataset, written))

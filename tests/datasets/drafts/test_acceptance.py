@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+
+from autodet.access.visitor import Visitor, acting_as
+from autodet.datasets.drafts.acceptance import accept_proposals, discard_drafts
+from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_draft
+from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.errors import AccessError, DatasetError, DraftConflictError
+from autodet.records import DraftBox
+from tests.helpers import write_voc
+
+APPLE = DraftBox("apple", (5.0, 5.0, 20.0, 20.0), score=0.8)
+BANANA = DraftBox("banana", (1.0, 1.0, 10.0, 10.0), score=0.5)
+
+
+@pytest.fixture
+def fruit(workspace, tmp_path):
+    dataset = import_dataset(write_voc(tmp_path / "fruit", 3), "fruit", workspace=workspace)
+    propose_labels(dataset, {record.file: [APPLE, BANANA] for record in dataset.images[:2]}, "model-1")
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("least", "accepted", "left"),
+    [
+        (0.0, 4, []),
+        (0.6, 2, ["banana"]),
+        (0.9, 0, ["apple", "banana"]),
+        ({"banana": 0.4}, 2, ["apple"]),
+        ({"apple": 0.9, "banana": 0.5}, 2, ["apple"]),
+    ],
+)
+def test_proposals_from_a_score_on_become_labels(fruit, least, accepted, left):
+    assert accept_proposals(fruit, min_score=least) == accepted
+    drafts = read_drafts(fruit)
+    for record in fruit.images[:2]:
+        draft = drafts.of(record.file)
+        assert [box.class_name for box in draft.proposals] == left
+        assert len(draft.labels) == 2 + accepted // 2
+        assert draft.state == ("proposed" if left else "labelled") and draft.model == ("model-1" if left else "")
+
+
+def test_only_the_named_photos_change(fruit):
+    first, second = (record.file for record in fruit.images[:2])
+    assert accept_proposals(fruit, [first]) == 2
+    assert read_drafts(fruit).of(second).state == "proposed"
+    with pytest.raises(DatasetError):
+        accept_proposals(fruit, ["other.jpg"])
+
+
+def test_a_discarded_draft_has_the_labels_of_the_data_set_and_a_new_revision(fruit):
+    file = fruit.images[0].file
+    before = save_draft(fruit, replace(read_drafts(fruit).of(file), boxes=(), flagged=True))
+    assert discard_drafts(fruit, [file]) == 1
+    draft = read_drafts(fruit).of(file)
+    assert [box.class_name for box in draft.boxes] == ["apple", "banana"] and not draft.flagged
+    with pytest.raises(DraftConflictError):
+        save_draft(fruit, before)
+    assert discard_drafts(fruit) == 1
+    assert discard_drafts(fruit) == 0
+
+
+def test_a_viewer_accepts_and_discards_nothing(fruit):
+    before = read_drafts(fruit).changed
+    with acting_as(Visitor("vic", "viewer")):
+        for change in (accept_proposals, discard_drafts):
+            with pytest.raises(AccessError):
+                change(fruit)
+    assert read_drafts(fruit).changed == before
