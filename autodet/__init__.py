@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from autodet.datasets.versions.merge import merge_datasets
     from autodet.datasets.versions.resplit import Resplit
     from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
+    from autodet.inference.auto_labels import auto_label
     from autodet.inference.comparison import compare, label_issues
     from autodet.inference.detector import Detector, load_detector
     from autodet.models.store import list_models
@@ -80,6 +81,7 @@ __all__ = [
     "__version__",
     "accept_proposals",
     "add_photos",
+    "auto_label",
     "compare",
     "count_labels",
     "delete_dataset",
@@ -136,6 +138,8 @@ _HOMES = {
     "SearchStatus": "autodet.records.searches",
     "accept_proposals": "autodet.datasets.drafts.acceptance",
     "add_photos": "autodet.datasets.additions.addition",
+    "add_photos": "autodet.datasets.addition",
+    "auto_label": "autodet.inference.auto_labels",
     "compare": "autodet.inference.comparison",
     "count_labels": "autodet.datasets.drafts.counts",
     "delete_dataset": "autodet.search.delete_assets",

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from autodet.commands import Answer, Options
 from autodet.datasets.drafts.acceptance import accept_proposals
 from autodet.datasets.drafts.counts import count_labels
-from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.manifest import load_dataset
-from autodet.inference.auto_labels import DraftedClass, default_choice, propose
+from autodet.inference.auto_labels import auto_label as propose_labels
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE
 from autodet.messages.auto_labels import auto_labels_text
@@ -18,7 +17,6 @@ from autodet.terminal import ProgressLine, columns
 from autodet.text_format import counted
 
 Add = Callable[[str, Callable[[Options], Answer], str], argparse.ArgumentParser]
-COCO = "demo"  # stands for the model that knows 80 kinds of everyday objects
 
 
 def add_auto_label(add: Add) -> None:
@@ -81,15 +79,11 @@ def accept(options: Options) -> Answer:
 def auto_label(options: Options) -> Answer:
     """Let a model propose labels."""
     dataset = load_dataset(options.dataset)
-    model = demo_model() if options.model == COCO else find_any_model(options.model)
-    own = model.card.all_thresholds
-    choice = {
-        known: DraftedClass(name, own.get(known, 1.0) if options.threshold is None else options.threshold)
-        for known, name in options.classes
-    } or default_choice(model.card, read_drafts(dataset).classes, options.threshold)
-    files = [record.file for record in dataset.images] if options.all else None
+    model = options.model if options.model == demo_model().id else find_any_model(options.model)
     with ProgressLine() as line:
-        made = propose(model, dataset, files, choice, line.show_photos, reviewed=options.all)
+        made = propose_labels(
+            dataset, model, dict(options.classes), options.threshold, line.show_photos, reviewed=options.all
+        )
     counts = (made.photos, made.boxes, made.without, made.skipped, made.unreadable)
     return Answer({"dataset": dataset.id} | made.to_json(), auto_labels_text(*counts))
 
