@@ -138,7 +138,6 @@ _HOMES = {
     "SearchStatus": "autodet.records.searches",
     "accept_proposals": "autodet.datasets.drafts.acceptance",
     "add_photos": "autodet.datasets.additions.addition",
-    "add_photos": "autodet.datasets.addition",
     "auto_label": "autodet.inference.auto_labels",
     "compare": "autodet.inference.comparison",
     "count_labels": "autodet.datasets.drafts.counts",

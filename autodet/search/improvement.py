@@ -33,10 +33,14 @@ class Successor:
     photos: UnseenPhotos
 
     @property
+    def models(self) -> tuple[StoredModel, StoredModel]:
+        """The earlier model and that of the search."""
+        return self.earlier, self.model
+
+    @property
     def unevaluated(self) -> list[StoredModel]:
         """The models that are not evaluated on these photos yet."""
-        both, photos = (self.earlier, self.model), self.photos
-        return [one for one in both if kept_report(one, photos.dataset, photos.split) is None]
+        return [one for one in self.models if kept_report(one, self.photos.dataset, self.photos.split) is None]
 
 
 def find_successor(status: SearchStatus, workspace: Workspace) -> Successor | None:

@@ -10,6 +10,7 @@ from typing import Unpack
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_datasets
 from autodet.datasets.versions.derive import ancestors
+from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.errors import AutodetError, SearchError
 from autodet.evaluation.objective import DEFAULT_OBJECTIVE, Objective
 from autodet.inference.leakage import find_source, start_leakage
@@ -73,7 +74,7 @@ def plan_next_search(dataset: Dataset | DatasetSummary | str, workspace: Workspa
         workspace: Workspace that resolves ids and names; by default the settings' workspace.
 
     Returns:
-        The plan; None if the data set has no boxes, or no version has a model that shares a class with it.
+        The plan; None if photos wait to be labelled, or no version has a model that shares a class with it.
 
     Raises:
         NotFoundError: The data set does not exist.
@@ -81,7 +82,7 @@ def plan_next_search(dataset: Dataset | DatasetSummary | str, workspace: Workspa
     dataset = as_dataset(dataset, workspace)
     workspace = dataset.workspace
     searches = [status for status in list_searches(workspace) if not status.follow_up]
-    models = _usable_models(dataset, searches, workspace) if dataset.boxes else []
+    models = [] if waiting_photos(dataset) else _usable_models(dataset, searches, workspace)
     versions = _versions(dataset, {model.card.dataset for model in models}, workspace) if models else {}
     known = [model for model in models if model.card.dataset_fingerprint in versions]
     if not known:
@@ -148,24 +149,6 @@ def search_again(
         once_within=once_within,
         launcher=launcher,
     )
-
-
-def waiting_versions(workspace: Workspace) -> list[NextSearch]:
-    """Return the plan for each version that has boxes and no search yet, if there is a model to start from."""
-    searched = {status.dataset for status in list_searches(workspace)}
-    plans = []
-    for summary in list_datasets(workspace):
-        waits = summary.parent and summary.boxes and summary.id not in searched
-        if waits and (plan := _if_readable(summary, workspace)):
-            plans.append(plan)
-    return plans
-
-
-def _if_readable(summary: DatasetSummary, workspace: Workspace) -> NextSearch | None:
-    try:
-        return plan_next_search(summary, workspace)
-    except AutodetError:  # damaged, or deleted in the meantime
-        return None
 
 
 def _usable_models(dataset: Dataset, searches: Sequence[SearchStatus], workspace: Workspace) -> list[StoredModel]:

@@ -11,7 +11,7 @@ from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import SearchError
 from autodet.messages.next_search import next_search_sentence
 from autodet.models.store import add_model
-from autodet.search.next_search import plan_next_search, search_again, waiting_versions
+from autodet.search.next_search import plan_next_search, search_again
 from autodet.search.status.status_file import read_snapshot, write_snapshot
 from tests.helpers import untrained_bundle
 
@@ -64,7 +64,6 @@ def test_another_version_of_the_same_parent_counts(data, home, trained_on):
     model = trained_on(later, "later", classes=("Apple",), map50=0.1)
     assert plan_next_search(second).model == model  # of a version of the other version, and newer
     assert plan_next_search(second).new_classes == ("banana",)
-    assert [plan.dataset.id for plan in waiting_versions(home)] == ["second", "later", "first"]
 
 
 def test_only_corrected_labels_are_counted(data, trained_on):
@@ -118,7 +117,6 @@ def test_a_search_starts_once_and_takes_over_the_model(data, home, launcher_call
     spec = searches[0].spec()
     assert spec.start_from.model == "fruit-model"
     assert spec.space["architecture"].values == ("fasterrcnn_efficientnet_lite0",)
-    assert waiting_versions(home) == []
     other = search_again(version, trials=1, epochs=4, name="mine", launcher=launcher_calls.append)
     assert (other.id, other.spec().trials, other.spec().epochs) == ("mine", 1, 4)
     with pytest.raises(SearchError, match="leave start_from out"):
