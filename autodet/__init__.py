@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from autodet.inference.detector import Detector, load_detector
     from autodet.inference.label_orders import next_photos
     from autodet.models.store import list_models
-    from autodet.records.comparisons import Comparison
+    from autodet.records.comparisons import Comparison, Improvement
     from autodet.records.follow_ups import LearningCurve, Repeatability
     from autodet.records.leaderboards import Leaderboard
     from autodet.records.photos import Prediction
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
     from autodet.search.delete_assets import delete_dataset, delete_model
     from autodet.search.follow_ups.results import learning_curve, repeatability
     from autodet.search.follow_ups.start import start_learning_curve, start_repeats
+    from autodet.search.improvement import improvement
     from autodet.search.leaderboard import leaderboard
+    from autodet.search.next_search import search_again
     from autodet.search.order.options import SearchOptions
     from autodet.search.report import report
     from autodet.search.start import fit, start_search
@@ -61,6 +63,7 @@ __all__ = [
     "Dataset",
     "Detector",
     "EvaluationReport",
+    "Improvement",
     "LabelIssue",
     "Leaderboard",
     "LearningCurve",
@@ -91,6 +94,7 @@ __all__ = [
     "find_search",
     "fit",
     "import_dataset",
+    "improvement",
     "label_issues",
     "leaderboard",
     "learning_curve",
@@ -106,6 +110,7 @@ __all__ = [
     "push_model",
     "repeatability",
     "report",
+    "search_again",
     "start_learning_curve",
     "start_repeats",
     "start_search",
@@ -119,6 +124,7 @@ _HOMES = {
     "Dataset": "autodet.datasets.manifest",
     "Detector": "autodet.inference.detector",
     "EvaluationReport": "autodet.records.reports",
+    "Improvement": "autodet.records.comparisons",
     "LabelIssue": "autodet.records.reports",
     "Leaderboard": "autodet.records.leaderboards",
     "LearningCurve": "autodet.records.follow_ups",
@@ -148,6 +154,7 @@ _HOMES = {
     "find_search": "autodet.search.api",
     "fit": "autodet.search.start",
     "import_dataset": "autodet.datasets.imports.import_dataset",
+    "improvement": "autodet.search.improvement",
     "label_issues": "autodet.inference.comparison",
     "leaderboard": "autodet.search.leaderboard",
     "learning_curve": "autodet.search.follow_ups.results",
@@ -163,6 +170,7 @@ _HOMES = {
     "push_model": "autodet.registry.exchange",
     "repeatability": "autodet.search.follow_ups.results",
     "report": "autodet.search.report",
+    "search_again": "autodet.search.next_search",
     "start_learning_curve": "autodet.search.follow_ups.start",
     "start_repeats": "autodet.search.follow_ups.start",
     "start_search": "autodet.search.start",

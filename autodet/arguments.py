@@ -142,6 +142,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
     for option in OPTIONS.values():
         NOTATIONS.get(option.name, _add_option)(parser, option)
+    again = "start from the last best model of the data set's earlier versions, and compare both models at the end"
+    parser.add_argument("--again", action="store_true", help=again)
     parser.add_argument("--name", help="name of the search and its model (default: the data set's name)")
     parser.add_argument("--detach", action="store_true", help="return at once; the search runs in the background")
 

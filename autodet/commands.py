@@ -11,14 +11,17 @@ from typing import Any
 
 from autodet import terminal
 from autodet.datasets.manifest import only_dataset_id
-from autodet.errors import AmbiguousNameError, NotFoundError, SearchError
+from autodet.errors import AmbiguousNameError, AutodetError, NotFoundError, SearchError
 from autodet.follow_up_outcome import outcome_entry, outcome_of, outcome_text
+from autodet.messages.comparisons import improvement_cautions, improvement_sentence
 from autodet.messages.plans import plan_text
 from autodet.models.store import only_model_id
-from autodet.records import SearchStatus
+from autodet.records import Improvement, SearchStatus
 from autodet.search.api import Search, find_only_search, find_search, list_searches
 from autodet.search.delete import restore as restore_deleted
 from autodet.search.delete_assets import delete_dataset, delete_model
+from autodet.search.improvement import improvement
+from autodet.search.next_search import search_again
 from autodet.search.order.options import OPTIONS, SearchOptions
 from autodet.search.order.space import PARAMETERS, Range
 from autodet.search.start import start_search
@@ -65,14 +68,34 @@ def app(options: Options) -> Answer:
 
 
 def search(options: Options) -> Answer:
-    """Start a search, and wait for it unless ``--detach`` is given."""
-    search = start_search(options.dataset, _search_options(options), name=options.name)
-    if why := search.spec().why:
-        say(plan_text(why))
+    """Start a search, and wait for it unless ``--detach`` is given; with ``--again``, from the last best model."""
+    start = search_again if options.again else start_search
+    search = start(options.dataset, _search_options(options), name=options.name)
+    spec = search.spec()
+    if options.again and spec.start_from:
+        say(f"It starts from the model {spec.start_from.model}.")
+    if spec.why:
+        say(plan_text(spec.why))
     if options.detach:
         return status_answer(search, f"It runs in the background; '{PROGRAM} status {search.id}' shows its progress.")
     status, failure = await_search(search, f"The search {search.id} has started.")
-    return Answer(status.to_json(), terminal.status_text(status), failure=failure)
+    gained = _gained(search) if options.again and status.model else None
+    text = "\n\n".join(filter(None, [terminal.status_text(status), _improvement_text(gained) if gained else ""]))
+    return Answer(status.to_json() | ({"improvement": gained.to_json()} if gained else {}), text, failure=failure)
+
+
+def _gained(search: Search) -> Improvement | None:
+    """Compare a search's model with the one that it started from; None, and a sentence, if that is impossible."""
+    try:
+        with ProgressLine() as line:
+            return improvement(search, progress=line.show_photos)
+    except AutodetError as error:
+        say(str(error))
+        return None
+
+
+def _improvement_text(gained: Improvement) -> str:
+    return "\n".join([improvement_sentence(gained), *improvement_cautions(gained)])
 
 
 def await_search(search: Search, news: str = "") -> tuple[SearchStatus, str]:

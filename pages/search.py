@@ -2,6 +2,7 @@
 
 from autodet.ui.common.choice import choose_labelled_dataset
 from autodet.ui.common.frame import page
+from autodet.ui.common.next_search import show_next_search
 from autodet.ui.search.search_form import ask_for_search, offer_start, show_forecast
 
 with page(
@@ -10,6 +11,7 @@ with page(
 ):
     dataset = choose_labelled_dataset()
     if dataset:
+        show_next_search(dataset, primary=False)
         order = ask_for_search(dataset)
         show_forecast(dataset, order)
         offer_start(dataset, order)

@@ -45,7 +45,7 @@ INNER_LAYERS = {
     "search": (
         ("leaderboard",),
         ("report",),
-        ("follow_ups",),
+        ("follow_ups", "improvement", "next_search"),
         ("__main__", "start", "trial_jobs"),
         ("planning", "delete_assets"),
         ("api",),

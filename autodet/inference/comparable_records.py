@@ -67,9 +67,18 @@ def comparable_dataset(cards: Sequence[ModelCard], dataset: Dataset) -> Dataset:
     Raises:
         ModelError: The models know no class of a temporary data set in common.
     """
-    if not dataset.temporary:
-        return dataset
+    return with_shared_classes(cards, dataset) if dataset.temporary else dataset
+
+
+def with_shared_classes(cards: Sequence[ModelCard], dataset: Dataset) -> Dataset:
+    """Return a data set without the classes, and their boxes, that one of the models lacks.
+
+    Raises:
+        ModelError: The models know no class of the data set in common.
+    """
     unknown = {name for card in cards for name in match_classes(card.classes, dataset.classes).fresh}
+    if not unknown:
+        return dataset
     classes = tuple(name for name in dataset.classes if name not in unknown)
     if not classes:
         raise ModelError(

@@ -60,11 +60,11 @@ def _known(origins: Iterable[Origin], dataset: Dataset, split: str, workspace: W
         source = dataset if own else find_source(origin, workspace or open_workspace())
         if source:
             trained = source.split("train") + (source.split("val") if origin.refit else ())
-            known.update(*map(_hashes, trained))
-    return sum(not known.isdisjoint(_hashes(record)) for record in dataset.split(split))
+            known.update(*map(photo_hashes, trained))
+    return sum(not known.isdisjoint(photo_hashes(record)) for record in dataset.split(split))
 
 
-def _hashes(record: ImageRecord) -> tuple[str, str]:
+def photo_hashes(record: ImageRecord) -> tuple[str, str]:
     """Return what identifies a photo: the stored file, and the file that it was converted from."""
     return record.sha256, record.source_sha256
 

@@ -1,11 +1,14 @@
 """Sentences about two models that were compared."""
 
 from autodet.messages.audience import Audience
-from autodet.records import Comparison, Difference
-from autodet.text_format import counted
+from autodet.messages.cautions import SPLIT_WORDS
+from autodet.records import Comparison, Difference, Improvement
+from autodet.text_format import counted, listed
 
 FIGURES = {"terminal": "mAP50", "page": "mAP@0.5"}
 DIFFERENCES = {"terminal": "B - A", "page": "the difference"}  # the page names models instead of A and B
+
+MORE_PHOTOS = "Label more photos that belong to the test split, and make a version of them."
 
 
 def comparison_sentence(comparison: Comparison, audience: Audience = "terminal") -> str:
@@ -33,3 +36,50 @@ def verdict_text(figure: Difference, a: str, b: str) -> str:
     if not figure.significant:
         return "within noise"
     return f"{b if figure.difference > 0 else a} is better"
+
+
+def improvement_sentence(improvement: Improvement, audience: Audience = "terminal") -> str:
+    """Say what a search gained over the model that it started from."""
+    figure, names = improvement.comparison.map50, improvement.names
+    photos = counted(improvement.photos, f"{SPLIT_WORDS[improvement.split]} photo")
+    low, high = figure.interval
+    verdict = "more than chance" if figure.significant else "within noise"
+    return (
+        f"{names['b']} against {names['a']}, which it started from, on {photos} that neither was trained on: "
+        f"{FIGURES[audience]} {figure.a:.3f} before, {figure.b:.3f} now, a difference of {figure.difference:+.3f} "
+        f"(95 % interval {low:+.3f} to {high:+.3f}), {verdict}."
+    )
+
+
+def improvement_cautions(improvement: Improvement) -> list[str]:
+    """Say why the figures of an improvement need care, and what to do; empty if they do not."""
+    cautions = []
+    if improvement.too_few:
+        cautions.append(f"{counted(improvement.photos, 'photo')} cannot tell the models apart. {MORE_PHOTOS}")
+    if improvement.split == "val":
+        remedy = "" if improvement.too_few else f" {MORE_PHOTOS}"
+        cautions.append(
+            f"There are no such test photos, and {improvement.names['b']} was chosen on these validation photos, so it "
+            f"looks a little too good.{remedy}"
+        )
+    if improvement.unknown:
+        cautions.append(
+            f"A data set that a model was trained on was deleted ({listed(improvement.unknown)}), so it may have been "
+            "trained on some of these photos."
+        )
+    if improvement.left_out:
+        cautions.append(
+            f"Boxes of {listed(improvement.left_out)} do not count, because {improvement.names['a']} does not know "
+            "these classes."
+        )
+    return cautions
+
+
+def no_unseen_photos_text(earlier: str, model: str) -> str:
+    """Say that two models cannot be compared, and what to do.
+
+    Args:
+        earlier: Name of the earlier model.
+        model: Name of the other model.
+    """
+    return f"There are no labelled photos that neither {earlier} nor {model} was trained on. {MORE_PHOTOS}"

@@ -6,7 +6,7 @@ names. Epochs and photos are numbered from 1, trials from 0.
 """
 
 from autodet.records.calibration import Calibration, ScoreFunction, ScoreMap, calibrate
-from autodet.records.comparisons import Comparison, Difference, PhotoErrors
+from autodet.records.comparisons import Comparison, Difference, Improvement, PhotoErrors
 from autodet.records.drafts import DRAFT_STATES, DraftBox, DraftState, PhotoDraft
 from autodet.records.findings import (
     MAX_LOST_SHARE,
@@ -116,6 +116,7 @@ __all__ = [
     "Hyperparameters",
     "ImageRecord",
     "ImportStep",
+    "Improvement",
     "IntArray",
     "Interval",
     "LabelIssue",

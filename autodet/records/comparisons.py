@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from autodet.records.photos import Split
 from autodet.records.reports import Interval
+
+MIN_PHOTOS = 10  # of a comparison that says anything
 
 
 @dataclass(frozen=True)
@@ -78,3 +81,38 @@ class Comparison:
             f"{self.map50.a:.3f} and {self.map50.b:.3f}, difference {self.map50.difference:+.3f} "
             f"[{low:+.3f}, {high:+.3f}]{noise})"
         )
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """The model of a search and the model that it started from, compared on photos that neither was trained on.
+
+    Attributes:
+        comparison: The figures; ``a`` is the earlier model, ``b`` the new one.
+        search: Id of the search.
+        names: Display name of each model, by ``a`` and ``b``.
+        split: ``test``, or ``val`` for lack of test photos; the new model was chosen on these.
+        unknown: Names of data sets that a model was trained on and that are gone; their photos may be among these.
+        left_out: Classes that the earlier model does not know; their boxes do not count.
+    """
+
+    comparison: Comparison
+    search: str
+    names: Mapping[str, str]
+    split: Split
+    unknown: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def photos(self) -> int:
+        """Number of photos."""
+        return len(self.comparison.images)
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few photos to tell the models apart."""
+        return self.photos < MIN_PHOTOS
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the attributes as a document, with the number of ``photos``."""
+        return asdict(self) | {"comparison": self.comparison.to_json(), "photos": self.photos}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Literal
 
 from autodet.access.change import change
@@ -141,6 +142,21 @@ def label_versions(dataset: Dataset) -> Iterator[Dataset]:
     for summary in list_datasets(workspace):
         if summary.parent in family and summary.boxes and summary.id not in family:
             yield read_dataset(workspace.datasets / summary.id)
+
+
+def has_new_labels(dataset: Dataset) -> bool:
+    """Return whether people have labelled photos since the newest version of a data set was made."""
+    drafts = read_drafts(dataset)
+    newest = max((one.created for one in list_datasets(dataset.workspace) if one.parent == dataset.id), default="")
+    since = datetime.fromisoformat(newest).replace(microsecond=0) if newest else datetime.min.replace(tzinfo=UTC)
+    return any(
+        datetime.fromisoformat(draft.time).replace(microsecond=0) > since and _differs(drafts.imported(file), draft)
+        for file, draft in drafts.changed.items()
+    )
+
+
+def _differs(before: PhotoDraft, now: PhotoDraft) -> bool:
+    return (before.labels, before.reviewed) != (now.labels, now.reviewed)
 
 
 def labelled_records(drafts: Drafts, records: Sequence[ImageRecord], classes: Sequence[str]) -> list[ImageRecord]:

@@ -77,10 +77,10 @@ PAGES = {
 
 
 STEPS = {  # of the work on a detector, with what follows each
-    "Data set": "train a detector",
+    "Data set": "label photos that have no boxes, then train a detector",
     "Train": "evaluate the model",
-    "Evaluate": "use the model, or add photos where it is wrong",
-    "Use": "collect the photos where it is wrong, and add them to the data set",
+    "Evaluate": "use the model, or label more photos and search again",
+    "Use": "correct the photos where it is wrong, and search again",
 }
 
 

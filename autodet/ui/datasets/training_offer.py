@@ -1,4 +1,4 @@
-"""Next step after an import: train at once with the quick preset, or with more choices."""
+"""Next step of a data set: search again from the last best model, train with the quick preset, or with more choices."""
 
 import streamlit as st
 
@@ -8,6 +8,7 @@ from autodet.search.api import list_searches
 from autodet.search.start import start_search
 from autodet.ui.common.choice import choose, forget
 from autodet.ui.common.frame import emphasis, link, open_page
+from autodet.ui.common.next_search import next_search, offer_next_search
 
 SAME_ORDER_SECONDS = 60.0  # two tabs get one search
 
@@ -25,6 +26,10 @@ def offer_training(dataset: Dataset, *, primary: bool) -> None:
         return
     if any(status.dataset == dataset.id for status in list_searches()):
         link("search", "Train a detector", primary=primary, dataset=dataset.id)
+        return
+    if plan := next_search(dataset):
+        offer_next_search(plan, primary=primary)
+        link("search", "Train with more choices", dataset=dataset.id)
         return
     kind = emphasis(disabled=not primary)
     hint = "A quick look, which takes minutes."

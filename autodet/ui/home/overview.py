@@ -1,20 +1,25 @@
 """Overview: running searches, the steps to a detector, data sets with their models, and the drop zone."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
 
 from autodet.access.change import may_change
 from autodet.charts.trials import first_epoch_figure, is_in_first_epoch, map_figure, most_telling
+from autodet.datasets.drafts.version import has_new_labels
 from autodet.datasets.manifest import DatasetSummary, list_datasets, read_dataset
+from autodet.errors import AutodetError
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
 from autodet.search.api import find_only_search, list_searches
+from autodet.search.next_search import NextSearch
 from autodet.text_format import counted
 from autodet.ui.common.choice import is_trained_on
 from autodet.ui.common.empty_state import show_drawing
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, score, shortened
+from autodet.ui.common.next_search import next_search, offer_next_search
 from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, frame_colour, framed, small_photo
 from autodet.ui.common.search_progress import progress_text
 from autodet.ui.home.demo import show_demo, show_drop_zone
@@ -122,6 +127,15 @@ def _show_steps() -> None:
             done=bool(datasets),
         ),
         Step(
+            "Label",
+            "Draw boxes on some photos, and make a version of them. A first model then proposes the rest.",
+            "Label photos",
+            "label",
+            "photos",
+            done=False,
+        )
+        if datasets and not any(summary.boxes for summary in datasets)
+        else Step(
             "Train",
             f"{counted(len(searches), 'search', 'searches')} so far. Try more settings, or another data set."
             if searches
@@ -168,16 +182,52 @@ def _show_datasets() -> None:
         st.subheader("Data sets and their models", anchor=False, width="stretch")
         if may_change():
             link("datasets", "Import more photos", icon=":material/upload:", form="import")
-    for start in range(0, min(len(summaries), MAX_CARDS), COLUMNS):
-        for column, summary in zip(
-            st.columns(COLUMNS), summaries[start : min(start + COLUMNS, MAX_CARDS)], strict=False
-        ):
+    cards = [_card(summary, models) for summary in summaries[:MAX_CARDS]]
+    urgent = next((card for card in cards if card.plan), None) or next(
+        (card for card in cards if card.unversioned), None
+    )
+    for start in range(0, len(cards), COLUMNS):
+        for column, card in zip(st.columns(COLUMNS), cards[start : start + COLUMNS], strict=False):
             with column.container(border=True, height="stretch"):
-                _show_card(summary, [model for model in models if is_trained_on(model, summary)])
+                _show_card(card, primary=card is urgent)
 
 
-def _show_card(summary: DatasetSummary, models: list[StoredModel]) -> None:
-    """Show a data set with its best model."""
+@dataclass(frozen=True, eq=False)
+class Card:
+    """A data set with its models and what may follow.
+
+    Attributes:
+        summary: The data set.
+        models: The models that were trained on it.
+        unversioned: Whether people have labelled photos since the last version was made.
+        plan: The search from the last best model; None if there is no such model, or a search already.
+    """
+
+    summary: DatasetSummary
+    models: list[StoredModel]
+    unversioned: bool
+    plan: NextSearch | None
+
+
+def _card(summary: DatasetSummary, models: list[StoredModel]) -> Card:
+    own = [model for model in models if is_trained_on(model, summary)]
+    unversioned, plan = False, None
+    if may_change():
+        with suppress(AutodetError):  # damaged, or deleted in the meantime
+            dataset = read_dataset(open_workspace().datasets / summary.id)
+            unversioned = has_new_labels(dataset)
+            plan = next_search(dataset) if summary.parent else None
+    return Card(summary, own, unversioned, plan)
+
+
+def _show_card(card: Card, *, primary: bool) -> None:
+    """Show a data set with its best model.
+
+    Args:
+        card: The data set.
+        primary: Whether its next step is that of the page.
+    """
+    summary, models = card.summary, card.models
     st.image(_thumbnail(summary.id, summary.created, frame_colour()), width="stretch", alt=f"A photo of {summary.name}")
     photos = counted(sum(summary.splits.values()), "photo")
     classes = escape(shortened(", ".join(summary.classes), 60)) if summary.boxes else "no labels yet"
@@ -188,16 +238,24 @@ def _show_card(summary: DatasetSummary, models: list[StoredModel]) -> None:
             f"{counted(len(models), 'model')} · best mAP@0.5 {score(best.card.metrics.get('map50'))}: "
             f"{escape(best.card.name)}"
         )
+    elif card.unversioned:
+        st.caption("New labels, of which no version was made")
+    elif card.plan:
+        st.caption(f"No search yet; it can start from {escape(shortened(card.plan.model.name))}")
     else:
         st.caption("No model yet")
     with st.container(horizontal=True, gap="small"):
         link("datasets", "Photos", dataset=summary.id)
+        if card.unversioned:
+            link("label", "Make a version", primary=primary, dataset=summary.id)
         if best:
             link("evaluate", "Evaluate", model=best.id, dataset=summary.id)
             link("predict", "Try it", model=best.id, dataset=summary.id)
+        elif card.plan:
+            offer_next_search(card.plan, primary=primary)
         elif summary.boxes:
             link("search", "Train", dataset=summary.id)
-        else:
+        elif not card.unversioned:
             link("label", "Label", dataset=summary.id)
 
 

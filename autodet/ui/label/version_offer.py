@@ -14,6 +14,7 @@ from autodet.text_format import counted
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape
+from autodet.ui.common.next_search import show_next_search
 from autodet.ui.common.version_preview import show_preview
 
 
@@ -89,6 +90,8 @@ def _show_made(made: Dataset) -> None:
         "change labels to make another version.",
         icon=":material/check:",
     )
+    again = show_next_search(made, primary=True)
     with st.container(horizontal=True):
-        link("search", "Train a detector", primary=True, dataset=made.id)
+        if not again:
+            link("search", "Train a detector", primary=True, dataset=made.id)
         link("datasets", "See what changed", icon=":material/difference:", dataset=made.id)

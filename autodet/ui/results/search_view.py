@@ -9,15 +9,18 @@ from autodet.messages.plans import plan_text
 from autodet.models.registry import architecture_title
 from autodet.records import SearchState, SearchStatus
 from autodet.search.api import Search, find_only_search
+from autodet.search.run.best_model import model_ids
 from autodet.text_format import duration
 from autodet.ui.common.choice import dataset_names
 from autodet.ui.common.confirm_deletion import offer_deletion, show_size
 from autodet.ui.common.editors import made_by
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape, score
+from autodet.ui.common.next_search import show_plan, versions_to_search
 from autodet.ui.common.search_progress import progress_text
 from autodet.ui.results.figures import show_figures
 from autodet.ui.results.follow_up_view import show_follow_up
+from autodet.ui.results.improvement import show_improvement
 from autodet.ui.results.opened_trials import open_linked_trials, refresh_address, show_opened_trials
 from autodet.ui.results.repeatability import show_repeatability
 from autodet.ui.results.trial_models_form import offer_trials_to_keep
@@ -56,12 +59,23 @@ def _show_search(search: str, shown_state: SearchState) -> None:
     if status.follow_up:
         show_follow_up(status)
         return
+    if not show_improvement(status):  # a page that refreshes itself must not open another one
+        _offer_next_search(status)
     _show_figures(status)
     show_figures(status)
     show_trials(status)
     show_opened_trials(status)
     offer_trials_to_keep(status)
     show_repeatability(status)
+
+
+def _offer_next_search(status: SearchStatus) -> None:
+    """Offer the search of a newer version that would start from this search's model."""
+    if status.active or not may_change():
+        return
+    own = model_ids(status.search)
+    if plan := next((plan for plan in versions_to_search() if plan.model.id in own), None):
+        show_plan(plan, primary=False, named=True)
 
 
 def _show_state(status: SearchStatus) -> None:
