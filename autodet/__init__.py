@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from autodet.datasets.versions.merge import merge_datasets
     from autodet.datasets.versions.resplit import Resplit
     from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
+    from autodet.inference.auto_labels import auto_label
     from autodet.inference.comparison import compare, label_issues
     from autodet.inference.detector import Detector, load_detector
+    from autodet.inference.label_orders import next_photos
     from autodet.models.store import list_models
     from autodet.records.comparisons import Comparison
     from autodet.records.follow_ups import LearningCurve, Repeatability
@@ -77,6 +79,7 @@ __all__ = [
     "__version__",
     "accept_proposals",
     "add_photos",
+    "auto_label",
     "compare",
     "count_labels",
     "delete_dataset",
@@ -98,6 +101,7 @@ __all__ = [
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "next_photos",
     "pull_model",
     "push_model",
     "repeatability",
@@ -130,6 +134,7 @@ _HOMES = {
     "SearchStatus": "autodet.records.searches",
     "accept_proposals": "autodet.datasets.drafts.acceptance",
     "add_photos": "autodet.datasets.additions.addition",
+    "auto_label": "autodet.inference.auto_labels",
     "compare": "autodet.inference.comparison",
     "count_labels": "autodet.datasets.drafts.counts",
     "delete_dataset": "autodet.search.delete_assets",
@@ -153,6 +158,7 @@ _HOMES = {
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "next_photos": "autodet.inference.label_orders",
     "pull_model": "autodet.registry.exchange",
     "push_model": "autodet.registry.exchange",
     "repeatability": "autodet.search.follow_ups.results",

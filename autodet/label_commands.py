@@ -6,19 +6,20 @@ from collections.abc import Callable
 from autodet.commands import Answer, Options
 from autodet.datasets.drafts.acceptance import accept_proposals
 from autodet.datasets.drafts.counts import count_labels
-from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.manifest import load_dataset
-from autodet.inference.auto_labels import DraftedClass, default_choice, propose
+from autodet.inference.auto_labels import auto_label as propose_labels
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE
+from autodet.inference.label_orders import ORDER_KINDS
+from autodet.inference.label_orders import next_photos as find_next_photos
 from autodet.messages.auto_labels import auto_labels_text
 from autodet.messages.label_states import STATE_TITLES
+from autodet.messages.labels import reason_text
 from autodet.registry.bundles import find_any_model
 from autodet.terminal import ProgressLine, columns
 from autodet.text_format import counted
 
 Add = Callable[[str, Callable[[Options], Answer], str], argparse.ArgumentParser]
-COCO = "demo"  # stands for the model that knows 80 kinds of everyday objects
 
 
 def add_auto_label(add: Add) -> None:
@@ -45,6 +46,37 @@ def add_auto_label(add: Add) -> None:
     drafting.add_argument("--threshold", type=_score, metavar="SCORE", help=scores)
     everything = "also look at photos that are labelled or reviewed, and propose boxes where no label is"
     drafting.add_argument("--all", action="store_true", help=everything)
+
+
+def add_next_photos(add: Add) -> None:
+    """Declare ``next-photos`` and its arguments; ``add`` as for ``add_auto_label``."""
+    words = "list the photos of a data set that should be labelled next, with the reason for each"
+    ordering = add("next-photos", next_photos, words)
+    ordering.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    models = (
+        "a model's id or name, an .autodet file, registry:NAME@TAG, or demo: 80 kinds of everyday objects (COCO); "
+        "without one, photos are ordered by how they look alone"
+    )
+    ordering.add_argument("--model", metavar="MODEL", help=models)
+    ordering.add_argument("--count", type=_count, metavar="NUMBER", default=20, help="number of photos (default 20)")
+    orders = "teaches (default): what should teach the model most; random; proposals: the lowest scores first"
+    ordering.add_argument("--order", choices=ORDER_KINDS[1:], default=ORDER_KINDS[1], help=orders)
+
+
+def next_photos(options: Options) -> Answer:
+    """List the photos that should be labelled next."""
+    dataset = load_dataset(options.dataset)
+    demo = options.model in (None, demo_model().id)
+    model = options.model if demo else find_any_model(options.model)
+    with ProgressLine() as line:
+        made = find_next_photos(dataset, model, options.count, options.order, line.show_photos)
+    reasons = {file: reason_text(reason) for file, reason in made.reasons.items()}
+    photos = [
+        {"file": file, "reason": made.reasons[file].to_json() if file in reasons else None} for file in made.files
+    ]
+    text = "\n".join(f"{file}: {reasons[file]}" if file in reasons else file for file in made.files)
+    facts = {"dataset": dataset.id, "order": options.order, "photos": photos}
+    return Answer(facts, text or "No photo waits for labels.")
 
 
 def add_labels(add: Add) -> None:
@@ -81,15 +113,11 @@ def accept(options: Options) -> Answer:
 def auto_label(options: Options) -> Answer:
     """Let a model propose labels."""
     dataset = load_dataset(options.dataset)
-    model = demo_model() if options.model == COCO else find_any_model(options.model)
-    own = model.card.all_thresholds
-    choice = {
-        known: DraftedClass(name, own.get(known, 1.0) if options.threshold is None else options.threshold)
-        for known, name in options.classes
-    } or default_choice(model.card, read_drafts(dataset).classes, options.threshold)
-    files = [record.file for record in dataset.images] if options.all else None
+    model = options.model if options.model == demo_model().id else find_any_model(options.model)
     with ProgressLine() as line:
-        made = propose(model, dataset, files, choice, line.show_photos, reviewed=options.all)
+        made = propose_labels(
+            dataset, model, dict(options.classes), options.threshold, line.show_photos, reviewed=options.all
+        )
     counts = (made.photos, made.boxes, made.without, made.skipped, made.unreadable)
     return Answer({"dataset": dataset.id} | made.to_json(), auto_labels_text(*counts))
 
@@ -97,6 +125,12 @@ def auto_label(options: Options) -> Answer:
 def _class(text: str) -> tuple[str, str]:
     known, _, name = text.partition("=")
     return known, name or known
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _score(text: str) -> float:
