@@ -8,6 +8,7 @@ from autodet.datasets.drafts.version import label_versions, plan_labels, store_l
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.versions.derive import free_version_name
 from autodet.datasets.versions.diff import compare, tally
+from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.errors import AutodetError
 from autodet.text_format import counted
 from autodet.ui.common.editors import editors_only
@@ -38,9 +39,10 @@ def _offer(dataset: Dataset) -> None:
         "A version is a data set with the labels as they stand now: train on it. You can go on labelling here, and "
         "make the next version with more photos. Versions share their photos, so they need almost no disk space."
     )
+    waiting = waiting_photos(dataset)
     bare = st.checkbox(
         "Take photos that nobody has labelled, as photos without objects",
-        value=bool(dataset.boxes),
+        value=not waiting,
         key=f"take unlabelled {dataset.id}",
         help="An object on such a photo would teach the detector that nothing is there.",
     )
@@ -52,7 +54,7 @@ def _offer(dataset: Dataset) -> None:
     plan = partial(
         plan_labels,
         dataset,
-        unlabelled="keep" if bare else "drop",
+        unlabelled="keep" if bare else None if waiting else "drop",
         undecided="keep" if undecided else "drop",
     )
     try:
