@@ -10,6 +10,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.inference import background_jobs
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import keep_predictions
+from autodet.inference.label_order_jobs import cancel_look
 from autodet.inference.label_orders import look_at_photos, order_by_teaching
 from autodet.records import DraftBox, Prediction
 from tests.app.conftest import address, checked, labelled, labels, says, viewer_data
@@ -94,6 +95,18 @@ def test_a_model_that_knows_the_classes_says_what_it_is_unsure_about(visit, pool
     assert shown(app) == (file, "The model is unsure about 5 objects.")
     app = checked(app.selectbox(key=f"label order model {pool.id}").select("").run())
     assert "ordered by looks alone" in says(app) and shown(app)[1].startswith("Looks unlike")
+
+
+def test_no_order_is_made_before_the_look_ends(visit, pool):
+    add_draft_class(pool, "apple")
+    look_at_photos(pool, ())
+    app = ordered(visit("label"), "teaches")
+    with background_jobs._turn:
+        app = checked(labelled(app.button, "Look at 5 photos").click().run())
+        assert "ordered by" not in says(app) and shown(app)[1] == ""
+        app = checked(labelled(app.button, "Order again").click().run())
+        assert "ordered by" not in says(app)
+        cancel_look(pool)
 
 
 def test_proposals_with_low_scores_come_first(visit, pool):
