@@ -126,7 +126,7 @@ def next_photos(
 
     Raises:
         NotFoundError: The data set or the model does not exist.
-        AccessError: The visitor may not change anything, and what is found is kept.
+        AccessError: The visitor may not change anything.
         ModelError: The order is unknown, or the features of the photos cannot be computed or kept.
         BundleError: The model is damaged.
         PhotoError: A photo cannot be read.
@@ -155,7 +155,7 @@ def order_of(drafts: Drafts, kind: OrderKind, models: Models = (), report: Repor
 
     Raises:
         AutodetError: As ``look_at_photos``.
-        ModelError: What it has found could not be kept.
+        ModelError: The results could not be kept.
     """
     if kind == "random":
         return order_randomly(drafts)
@@ -166,11 +166,11 @@ def order_of(drafts: Drafts, kind: OrderKind, models: Models = (), report: Repor
     look_at_photos(drafts.dataset, models, report)
     if order := order_by_teaching(drafts, models):
         return order
-    raise ModelError("What the photos look like could not be kept; free some space on the disk, and try again.")
+    raise ModelError("The features of the photos could not be kept; free some space on the disk, and try again.")
 
 
 def order_by_teaching(drafts: Drafts, models: Models) -> PhotoOrder | None:
-    """Order the photos that wait for labels by what they should teach, from what ``look_at_photos`` has kept.
+    """Order the photos that wait for labels by their teaching value, from the results of ``look_at_photos``.
 
     Args:
         drafts: The labels as they stand now.
