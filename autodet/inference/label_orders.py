@@ -96,7 +96,9 @@ def look_at_photos(dataset: Dataset, models: Models, report: Report | None = Non
         PhotoError: A photo cannot be read.
     """
     drafts = read_drafts(dataset)
-    with change("compare photos", dataset.id, dataset.workspace):
+    if not unseen_photos(drafts, models):
+        return
+    with change("compare photos", dataset.id, dataset.workspace, logged=False):
         find_features(_compared_by(dataset, models), dataset, report and partial(report, COMPARES))
         for model in models:
             if missing := _not_predicted(drafts, model):
