@@ -7,7 +7,14 @@ from autodet.datasets.drafts.journal import read_drafts, save_draft
 from autodet.inference.demo import demo_model
 from autodet.inference.neighbour_labels import neighbour_issues
 from autodet.inference.photo_features import PhotoFeatures, find_features
-from autodet.inference.photo_groups import MISTAKES, class_groups, mistake_groups, split_groups, state_groups
+from autodet.inference.photo_groups import (
+    MISTAKES,
+    class_groups,
+    measured_splits,
+    mistake_groups,
+    split_groups,
+    state_groups,
+)
 from autodet.models.store import add_model
 from tests.helpers import untrained_bundle
 from tests.planted_errors import import_planted, predict_planted
@@ -69,8 +76,10 @@ def test_photos_are_grouped_by_class_split_and_state(planted):
 def test_photos_are_grouped_by_the_worst_mistake_once_a_split_is_evaluated(planted, workspace, tmp_path):
     bundle = untrained_bundle(tmp_path / "fruit.autodet", dataset="fruit", dataset_fingerprint=planted.fingerprint)
     model = add_model(bundle, "fruit", workspace)
-    assert mistake_groups(model, planted) is None
+    assert measured_splits(model, planted) == []
+    assert set(names_of(mistake_groups(model, planted))) == {"not_evaluated"}
     predict_planted(planted, model)
+    assert measured_splits(model, planted) == ["val"]
     groups = mistake_groups(model, planted)
     assert groups.names == MISTAKES
     kinds = dict(zip((record.file for record in planted.images), names_of(groups), strict=True))
