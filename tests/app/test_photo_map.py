@@ -1,11 +1,11 @@
 """The tab Map of Data sets; tests/browser/test_photo_map.py selects in the chart."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
-from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import load_dataset, write_dataset
@@ -105,9 +105,12 @@ def test_photos_without_labels_have_a_map_coloured_by_split(visit, fruit, worksp
     assert app.session_state[f"map colour {bare.id}"] == "split"
 
 
-def test_a_viewer_sees_the_map_and_changes_nothing(visit, fruit, monkeypatch):
-    monkeypatch.setattr("autodet.ui.common.sign_in.find_visitor", lambda: Visitor("anna", "viewer"))
-    with acting_as(Visitor("anna", "viewer")):
-        app = open_map(visit, fruit)
-        assert not [button for button in app.button if button.label.startswith("Compare")]
-        assert "may not start comparisons of photos" in says(app) or "start comparisons of photos" in says(app)
+def test_a_viewer_sees_a_map_and_starts_none(visit, compared, fruit, monkeypatch):
+    monkeypatch.setenv("AUTODET_MODE", "demo")
+    app = show(open_map(visit, compared), compared, "unusual")
+    assert "the least similar to all others" in says(app)
+    assert not [button for button in app.button if button.label.startswith("Flag")]
+    shutil.rmtree(fruit.folder / "features")
+    app = open_map(visit, fruit)
+    assert not [button for button in app.button if button.label.startswith("Compare")]
+    assert "start comparisons of photos" in says(app)

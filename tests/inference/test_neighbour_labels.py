@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from autodet.datasets.drafts.journal import read_drafts, save_draft
-from autodet.inference.demo import demo_model
 from autodet.inference.neighbour_labels import neighbour_issues
-from autodet.inference.photo_features import PhotoFeatures, find_features
+from autodet.inference.photo_features import PhotoFeatures
 from autodet.inference.photo_groups import (
     MISTAKES,
     class_groups,
@@ -30,19 +29,32 @@ def swap(data, places):
     return replace(data, images=tuple(images))
 
 
-def test_swapped_labels_come_first_with_the_class_of_similar_objects(sample_dataset):
-    features = find_features(demo_model(), sample_dataset)
-    places = [(3, 0), (17, 0), (30, 0)]
+def features_of(data):
+    """Features in which objects of a class are alike."""
+    counts = [len(record.annotations) for record in data.images]
+    class_ids = np.concatenate([record.annotations.class_ids for record in data.images])
+    vectors = np.eye(16)[class_ids] + np.random.default_rng(0).normal(0, 0.1, (len(class_ids), 16))
+    return PhotoFeatures(
+        files=tuple(record.file for record in data.images),
+        vectors=np.zeros((len(counts), 16), np.float32),
+        object_photos=np.repeat(np.arange(len(counts)), counts),
+        object_boxes=np.concatenate([np.arange(count) for count in counts]),
+        object_vectors=(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32),
+    )
+
+
+def test_swapped_labels_are_listed_with_the_class_of_similar_objects(sample_dataset):
+    features = features_of(sample_dataset)
+    assert neighbour_issues(sample_dataset, features) == []
+    places = [(3, 0), (9, 1), (17, 2)]
     swapped = swap(sample_dataset, places)
-    issues = neighbour_issues(swapped, features)
-    planted = {swapped.images[photo].file: sample_dataset.images[photo].annotations for photo, _ in places}
-    first = {issue.file: issue for issue in issues[:6]}
-    assert planted.keys() <= first.keys()
-    for file, annotations in planted.items():
-        issue = first[file]
-        assert (issue.kind, issue.annotation) == ("wrong_class", 0)
-        assert issue.suggested_class == sample_dataset.classes[annotations.class_ids[0]]
-        np.testing.assert_array_equal(np.float32(issue.box), annotations.boxes_xyxy[0])
+    issues = {(issue.file, issue.annotation): issue for issue in neighbour_issues(swapped, features)}
+    assert issues.keys() == {(swapped.images[photo].file, box) for photo, box in places}
+    for photo, box in places:
+        issue, annotations = issues[swapped.images[photo].file, box], sample_dataset.images[photo].annotations
+        assert issue.kind == "wrong_class"
+        assert issue.class_name != issue.suggested_class == sample_dataset.classes[annotations.class_ids[box]]
+        np.testing.assert_array_equal(np.float32(issue.box), annotations.boxes_xyxy[box])
         assert issue.score < 0.5
 
 
