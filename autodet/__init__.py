@@ -20,6 +20,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from autodet.datasets.addition import add_photos
+    from autodet.datasets.drafts.acceptance import accept_proposals
+    from autodet.datasets.drafts.counts import count_labels
+    from autodet.datasets.drafts.export import export_drafts
+    from autodet.datasets.drafts.version import derive_labels
     from autodet.datasets.export import export_dataset
     from autodet.datasets.imports.import_dataset import import_dataset
     from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
@@ -27,8 +31,10 @@ if TYPE_CHECKING:
     from autodet.datasets.versions.merge import merge_datasets
     from autodet.datasets.versions.resplit import Resplit
     from autodet.errors import AutodetError, AutodetWarning, NameWarning, SearchUnfinishedError
+    from autodet.inference.auto_labels import auto_label
     from autodet.inference.comparison import compare, label_issues
     from autodet.inference.detector import Detector, load_detector
+    from autodet.inference.label_orders import next_photos
     from autodet.models.store import list_models
     from autodet.records.comparisons import Comparison
     from autodet.records.follow_ups import LearningCurve, Repeatability
@@ -71,12 +77,17 @@ __all__ = [
     "SearchUnfinishedError",
     "TagMove",
     "__version__",
+    "accept_proposals",
     "add_photos",
+    "auto_label",
     "compare",
+    "count_labels",
     "delete_dataset",
     "delete_model",
     "derive_dataset",
+    "derive_labels",
     "export_dataset",
+    "export_drafts",
     "find_search",
     "fit",
     "import_dataset",
@@ -90,6 +101,7 @@ __all__ = [
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "next_photos",
     "pull_model",
     "push_model",
     "repeatability",
@@ -120,14 +132,19 @@ _HOMES = {
     "Search": "autodet.search.api",
     "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
+    "accept_proposals": "autodet.datasets.drafts.acceptance",
     "add_photos": "autodet.datasets.addition",
+    "auto_label": "autodet.inference.auto_labels",
     "compare": "autodet.inference.comparison",
+    "count_labels": "autodet.datasets.drafts.counts",
     "delete_dataset": "autodet.search.delete_assets",
     "delete_model": "autodet.search.delete_assets",
     "SearchUnfinishedError": "autodet.errors",
     "TagMove": "autodet.registry.documents",
     "derive_dataset": "autodet.datasets.versions.derive",
+    "derive_labels": "autodet.datasets.drafts.version",
     "export_dataset": "autodet.datasets.export",
+    "export_drafts": "autodet.datasets.drafts.export",
     "find_search": "autodet.search.api",
     "fit": "autodet.search.start",
     "import_dataset": "autodet.datasets.imports.import_dataset",
@@ -141,6 +158,7 @@ _HOMES = {
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "next_photos": "autodet.inference.label_orders",
     "pull_model": "autodet.registry.exchange",
     "push_model": "autodet.registry.exchange",
     "repeatability": "autodet.search.follow_ups.results",

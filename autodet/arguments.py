@@ -140,6 +140,12 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
     )
     emptied = "photos that --drop leaves without boxes: keep them as photos without objects (default), or drop them"
     parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
+    words = "take over the labels as they stand now, which were drawn in autodet; not together with other changes"
+    parser.add_argument("--labels", action="store_true", help=words)
+    words = "with --labels: photos that nobody has labelled (default: drop, but keep if the data set has labels)"
+    parser.add_argument("--unlabelled", choices=("keep", "drop"), help=words)
+    words = "with --labels: photos with proposals that wait for a decision (default: drop)"
+    parser.add_argument("--undecided", choices=("keep", "drop"), help=words)
     _add_splits(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and store nothing")
 
@@ -318,6 +324,8 @@ def add_export(parser: argparse.ArgumentParser) -> None:
         help=f"of a model: onnx (default) or autodet; of a data set, as a zip: {', '.join(LAYOUTS)}",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="the file to write")
+    words = "of a data set: with the labels as they stand now, which were drawn in autodet"
+    parser.add_argument("--drafts", action="store_true", help=words)
     parser.add_argument(
         "--int8",
         action="store_true",

@@ -20,6 +20,7 @@ from autodet import (
     dataset_commands,
     evaluation_commands,
     follow_up_commands,
+    label_commands,
     model_commands,
     prediction_commands,
     registry_commands,
@@ -104,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_import(add("import", dataset_commands.import_source, "import labelled photos"))
     checked = "show the findings of an import, and store nothing; exit status 0: clean, 3: findings, 2: unusable"
     arguments.add_source(add("check", dataset_commands.check, checked))
-    changes = "make a new version of a data set: other classes, other splits"
+    changes = "make a new version of a data set: other classes, other splits, or the labels drawn in autodet"
     arguments.add_derive(add("derive", dataset_commands.derive, changes))
     joined = "merge data sets into a new one, with a table that maps their class names"
     arguments.add_merge(add("merge", dataset_commands.merge, joined))
@@ -132,6 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_report(add("report", evaluation_commands.report, reported))
     compared = "compare two models on a split of a data set, and tell whether they differ by more than chance"
     arguments.add_compare(add("compare", evaluation_commands.compare, compared))
+    label_commands.add_auto_label(add)
+    label_commands.add_next_photos(add)
+    label_commands.add_labels(add)
     ranked = "rank the models that know the classes of a data set on one split of it"
     arguments.add_leaderboard(add("leaderboard", evaluation_commands.leaderboard, ranked))
     arguments.add_predict(add("predict", prediction_commands.predict, "find the objects on photos"))

@@ -7,11 +7,12 @@ from typing import Any
 from autodet import terminal
 from autodet.commands import Answer, Options
 from autodet.datasets.addition import ImportOptions, add_photos
+from autodet.datasets.drafts.version import plan_labels, store_labels
 from autodet.datasets.imports.import_dataset import check_source, import_dataset
 from autodet.datasets.manifest import Dataset, list_datasets, load_dataset
 from autodet.datasets.sources.s3.access import ANONYMOUS, Identity, S3Credentials
 from autodet.datasets.versions.class_table import Names
-from autodet.datasets.versions.derive import Changes, plan_version, store_version
+from autodet.datasets.versions.derive import Changes, Version, plan_version, store_version
 from autodet.datasets.versions.diff import differences_to_json
 from autodet.datasets.versions.merge import Merge, MergeSettings, plan_merge, store_merge
 from autodet.datasets.versions.resplit import Resplit
@@ -81,7 +82,7 @@ def _credentials(options: Options) -> S3Credentials:
 def derive(options: Options) -> Answer:
     """Make a new version of a data set."""
     parent = load_dataset(options.dataset)
-    version = plan_version(parent, _changes(options))
+    version = _planned(parent, options)
     document = {
         "parent": parent.id,
         "changes": list(map(change_sentence, version.changes)),
@@ -90,8 +91,24 @@ def derive(options: Options) -> Answer:
     }
     if options.dry_run:
         return Answer({"dataset": None} | document, terminal.version_text(version))
-    dataset = store_version(version, options.name)
+    dataset = (store_labels if options.labels else store_version)(version, options.name)
     return Answer(dataset.to_json() | document, terminal.version_text(version, dataset))
+
+
+def _planned(parent: Dataset, options: Options) -> Version:
+    """Plan the version that ``derive`` asks for.
+
+    Raises:
+        DatasetError: Options do not go together.
+    """
+    changes = _changes(options)
+    if not options.labels:
+        if options.unlabelled or options.undecided:
+            raise DatasetError("--unlabelled and --undecided need --labels; add it.")
+        return plan_version(parent, changes)
+    if changes.rename or changes.drop or changes.resplit:
+        raise DatasetError("--labels does not go with other changes; make a version of the labels, then one of that.")
+    return plan_labels(parent, unlabelled=options.unlabelled, undecided=options.undecided or "drop")
 
 
 def merge(options: Options) -> Answer:

@@ -2,6 +2,7 @@
 
 from autodet import terminal
 from autodet.commands import Answer, Options
+from autodet.datasets.drafts.export import export_drafts
 from autodet.datasets.export import export_dataset
 from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.manifest import load_dataset
@@ -18,15 +19,17 @@ def export(options: Options) -> Answer:
     """Write a model or a data set to a file.
 
     Raises:
-        ModelError: ``--int8`` or ``--data`` does not go with the other options.
+        ModelError: ``--int8``, ``--data`` or ``--drafts`` does not go with the other options.
     """
     if options.int8 and options.format not in ("onnx", "autodet"):
         raise ModelError("--int8 is for models; leave out --format, or give onnx or autodet.")
     if options.data and not options.int8:
         raise ModelError("--data names the photos for --int8; add --int8, or leave out --data.")
+    if options.drafts and options.format not in LAYOUTS:
+        raise ModelError(f"--drafts is for data sets; give --format {', '.join(LAYOUTS)}.")
     if options.format in LAYOUTS:
         dataset = load_dataset(options.name)
-        written = export_dataset(dataset, options.format, options.out)
+        written = (export_drafts if options.drafts else export_dataset)(dataset, options.format, options.out)
         document = {"dataset": dataset.id, "format": options.format, "file": str(written)}
         return Answer(document, f"Wrote {written}.")
     model = find_any_model(options.name)

@@ -5,9 +5,9 @@ import streamlit as st
 from autodet.datasets.manifest import list_datasets
 from autodet.ui.common.address import opens_form
 from autodet.ui.common.choice import choose_dataset
+from autodet.ui.common.export_buttons import offer_downloads
 from autodet.ui.common.frame import page
 from autodet.ui.datasets.contents import offer_deletion, show_contents, show_views
-from autodet.ui.datasets.export_buttons import offer_downloads
 from autodet.ui.datasets.import_form import offer_import
 from autodet.ui.datasets.import_jobs import asks_first, show_imports
 from autodet.ui.datasets.merge_form import offer_merge

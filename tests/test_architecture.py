@@ -68,6 +68,7 @@ COMMANDS = (
     "dataset_commands",
     "evaluation_commands",
     "follow_up_commands",
+    "label_commands",
     "model_commands",
     "prediction_commands",
     "registry_commands",

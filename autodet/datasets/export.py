@@ -1,4 +1,4 @@
-"""Export of a data set as a zip in COCO, YOLO or Pascal VOC layout, readable by other programs and ``import_dataset``.
+"""Export of a data set as a zip in the layout of another program, which ``import_dataset`` reads too.
 
 Importing the zip again restores the same photos, splits, classes and boxes, to a thousandth of a pixel. Photos are
 copied byte for byte. ``label_layouts`` says which photos are renamed and which data is lost.
@@ -20,7 +20,8 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
 
     Args:
         data: The data set, its id or its name.
-        format: ``coco``, ``yolo`` or ``voc``. COCO marks a difficult box as a crowd; YOLO has no difficult boxes.
+        format: ``coco``, ``yolo``, ``voc``, ``cvat`` or ``label_studio``. COCO marks a difficult box as a crowd; YOLO
+            and Label Studio have no difficult boxes.
         path: Target file; an existing file is replaced atomically once the new one is complete.
 
     Returns:
@@ -30,11 +31,23 @@ def export_dataset(data: Dataset | DatasetSummary | str, format: str, path: str 
         DatasetError: The format does not exist, the file cannot be written, or a photo cannot be read.
     """
     dataset = as_dataset(data)
+    contents = LabelledPhotos(dataset.name, dataset.classes, name_photos(dataset.images))
+    return write_export(dataset, contents, format, path)
+
+
+def write_export(dataset: Dataset, contents: LabelledPhotos, format: str, path: str | Path) -> Path:
+    """Write photos of a data set with labels that may differ from its own; see ``export_dataset``.
+
+    Args:
+        dataset: The data set that has the photos.
+        contents: Photos of the data set and their labels.
+        format: A key of ``LAYOUTS``.
+        path: Target file.
+    """
     path = Path(path)
     if format not in LAYOUTS:
         raise DatasetError(f"{format!r} is not a format that can be exported; choose {', '.join(LAYOUTS)}.")
-    contents = LabelledPhotos(dataset.name, dataset.classes, name_photos(dataset.images))
-    photos = [dataset.photo(record) for record in dataset.images]
+    photos = [dataset.photo(photo.record) for photo in contents.photos]
     try:
         with hold_folder(dataset.folder), open_atomically(path) as file:
             write_layout(file, LAYOUTS[format], contents, lambda index: photos[index].open("rb"))

@@ -1,8 +1,9 @@
-"""Layouts of labelled photos for other programs: the label files of COCO, YOLO and Pascal VOC, and a zip with photos.
+"""Layouts of labelled photos for other programs, such as COCO, YOLO and CVAT: the label files, and a zip with photos.
 
 Photos are renamed only if a name is not valid on every operating system, or if two photos would share a label file.
 Data that a format cannot represent is lost: YOLO has no flags, so ``difficult`` and ``truncated``, and no scores,
 because its readers take rows of five columns only (a row of predictions has a sixth). COCO and Pascal VOC have scores.
+Only Label Studio has proposals, as predictions; it has no flags either.
 """
 
 import json
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import IO, NamedTuple
-from xml.sax.saxutils import escape
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
@@ -46,12 +48,18 @@ class Labelled:
 
     Attributes:
         scores: The score of each annotation, shape (N,); None for ground truth.
+        proposals: A model's proposals, which wait for a decision.
+        model: Id of that model.
+        reviewed: Whether a photo without annotations has no objects; if not, nobody has labelled it.
     """
 
     record: ImageRecord
     stem: str
     ending: str
     scores: FloatArray | None = None
+    proposals: tuple[LabelledBox, ...] = ()
+    model: str = ""
+    reviewed: bool = True
 
     @property
     def name(self) -> str:
@@ -249,8 +257,101 @@ def _voc_text(photo: Labelled, classes: Sequence[str]) -> Iterator[str]:
     yield "</annotation>\n"
 
 
+# CVAT for images 1.1: images/train/, annotations.xml
+
+_CVAT_FLAGS = ("difficult", "truncated")
+
+
+def _cvat_labels(contents: LabelledPhotos) -> Labels:
+    yield "annotations.xml", _cvat_text(contents)
+
+
+def _cvat_text(contents: LabelledPhotos) -> Iterator[str]:
+    yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><task>'
+    yield f"<name>{escape(plain_name(contents.title))}</name><size>{len(contents.photos)}</size><labels>\n"
+    flags = "".join(
+        f"<attribute><name>{flag}</name><mutable>False</mutable><input_type>checkbox</input_type>"
+        "<default_value>false</default_value><values>false</values></attribute>"
+        for flag in _CVAT_FLAGS
+    )
+    for name in contents.classes:
+        yield f"<label><name>{escape(plain_name(name))}</name><attributes>{flags}</attributes></label>\n"
+    yield "</labels></task></meta>\n"
+    for number, photo in enumerate(contents.photos):
+        record = photo.record
+        facts = {"id": number, "name": photo.name, "subset": record.split}
+        yield f"<image {_attributes(facts | {'width': record.width, 'height': record.height})}>\n"
+        for box in photo.boxes:
+            place = dict(zip(("xtl", "ytl", "xbr", "ybr"), box.box_xyxy, strict=True))
+            facts = {"label": plain_name(contents.classes[box.class_id]), "source": "manual", "occluded": 0} | place
+            values = zip(_CVAT_FLAGS, (box.difficult, box.truncated), strict=True)
+            said = "".join(f'<attribute name="{flag}">{str(value).lower()}</attribute>' for flag, value in values)
+            yield f"<box {_attributes(facts | {'z_order': 0})}>{said}</box>\n"
+        yield "</image>\n"
+    yield "</annotations>\n"
+
+
+def _attributes(values: Mapping[str, object]) -> str:
+    return " ".join(f"{name}={quoteattr(str(value))}" for name, value in values.items())
+
+
+# Label Studio: train/, tasks.json, and labeling_config.xml with the classes
+
+LOCAL_FILES = "/data/local-files/?d="  # addresses of files below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
+
+
+def _label_studio_labels(contents: LabelledPhotos) -> Labels:
+    names = [plain_name(name) for name in contents.classes]
+    yield "labeling_config.xml", _label_studio_config(names)
+    yield "tasks.json", _label_studio_text(contents, names)
+
+
+def _label_studio_config(names: Sequence[str]) -> Iterator[str]:
+    yield '<View>\n<Image name="image" value="$image"/>\n<RectangleLabels name="label" toName="image">\n'
+    for name in names:
+        yield f"<Label value={quoteattr(name)}/>\n"
+    yield "</RectangleLabels>\n</View>\n"
+
+
+def _label_studio_text(contents: LabelledPhotos, names: Sequence[str]) -> Iterator[str]:
+    separator = "[\n"
+    for number, photo in enumerate(contents.photos, start=1):
+        drawn, proposed = (
+            [_region(photo, box, names, f"{kind}{place}") for place, box in enumerate(boxes, start=1)]
+            for kind, boxes in (("label", photo.boxes), ("proposal", photo.proposals))
+        )
+        address = LOCAL_FILES + quote(LAYOUTS["label_studio"].photo(photo))
+        task: dict[str, object] = {"id": number, "data": {"image": address}}
+        task["annotations"] = [{"result": drawn}] if drawn or photo.reviewed else []
+        if proposed:
+            task["predictions"] = [{"model_version": photo.model, "result": proposed}]
+        yield separator + _json(task)
+        separator = ",\n"
+    yield "\n]\n" if contents.photos else "[]\n"
+
+
+def _region(photo: Labelled, box: LabelledBox, names: Sequence[str], identity: str) -> dict[str, object]:
+    record = photo.record
+    x1, y1, x2, y2 = box.box_xyxy
+    shares = (x1 / record.width, y1 / record.height, (x2 - x1) / record.width, (y2 - y1) / record.height)
+    percent = [round(100 * share, SHARE_DECIMALS) for share in shares]
+    value = dict(zip(("x", "y", "width", "height"), percent, strict=True))
+    return {
+        "id": identity,
+        "type": "rectanglelabels",
+        "from_name": "label",
+        "to_name": "image",
+        "original_width": record.width,
+        "original_height": record.height,
+        "image_rotation": 0,
+        "value": {**value, "rotation": 0, "rectanglelabels": [names[box.class_id]]},
+    } | ({} if box.score is None else {"score": box.score})
+
+
 LAYOUTS: dict[str, Layout] = {
     "coco": Layout(lambda photo: f"{photo.record.split}/{photo.name}", _coco_labels),
     "yolo": Layout(lambda photo: f"images/{photo.record.split}/{photo.name}", _yolo_labels),
     "voc": Layout(lambda photo: f"JPEGImages/{photo.name}", _voc_labels),
+    "cvat": Layout(lambda photo: f"images/{photo.record.split}/{photo.name}", _cvat_labels),
+    "label_studio": Layout(lambda photo: f"{photo.record.split}/{photo.name}", _label_studio_labels),
 }

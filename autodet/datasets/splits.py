@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 
 from autodet.records import SPLITS, Split, SplitOrigin
 
@@ -58,6 +58,7 @@ def draw_splits(
     shares: Mapping[Split, float],
     seed: int,
     groups: Sequence[Hashable] | None = None,
+    taught: Collection[str] = (),
 ) -> list[Split]:
     """Draw a stratified split in which every class occurs in ``train``.
 
@@ -70,16 +71,17 @@ def draw_splits(
         seed: Seed of the shuffle.
         groups: Per photo its group. Each group goes into one split as a whole, so the group sizes limit how closely the
             shares are met.
+        taught: Classes of other photos that are in ``train`` already.
     """
     if groups is not None and len(set(groups)) < len(groups):
-        return _draw_groups(classes, shares, seed, groups)
+        return _draw_groups(classes, shares, seed, groups, taught)
     photos_per_class = Counter(name for names in classes for name in names)
     order = list(range(len(classes)))
     random.Random(seed).shuffle(order)  # noqa: S311 - a reproducible draw, not a secret
     order.sort(key=lambda index: min(((photos_per_class[name], name) for name in classes[index]), default=(0, "")))
     splits: list[Split] = ["train"] * len(classes)
     counts: Counter[Split] = Counter()
-    placed: set[str] = set()
+    placed = set(taught)
     for done, index in enumerate(order, start=1):
         if classes[index] <= placed:
             splits[index] = max(shares, key=lambda split: shares[split] * done - counts[split])
@@ -122,7 +124,11 @@ def nested_order(classes: Sequence[frozenset[str]], seed: int) -> list[int]:
 
 
 def _draw_groups(
-    classes: Sequence[frozenset[str]], shares: Mapping[Split, float], seed: int, groups: Sequence[Hashable]
+    classes: Sequence[frozenset[str]],
+    shares: Mapping[Split, float],
+    seed: int,
+    groups: Sequence[Hashable],
+    taught: Collection[str],
 ) -> list[Split]:
     """Draw a split of whole groups, after iterative stratification (Sechidis et al., ECML PKDD 2011).
 
@@ -139,7 +145,7 @@ def _draw_groups(
     missing = {split: {name: share * total[name] for name in total} for split, share in shares.items()}
     room = {split: share * len(classes) for split, share in shares.items()}
     chosen: list[Split] = ["train"] * len(units)
-    placed = {NO_CLASS}
+    placed: set[str] = {NO_CLASS, *taught}
     for unit in sorted(range(len(units)), key=lambda unit: min((total[name], name) for name in held[unit])):
         if held[unit].keys() <= placed:
             chosen[unit] = _most_wanted(held[unit], len(units[unit]), total, missing, room)

@@ -5,8 +5,9 @@ from functools import partial
 
 from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
-from autodet.inference.auto_labels import AutoLabels, Choice, find_on_photos, propose
+from autodet.inference.auto_labels import AutoLabels, find_on_photos, propose
 from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
+from autodet.inference.draft_choice import Choice
 from autodet.inference.job_process import Report, run_apart
 from autodet.models.store import StoredModel
 from autodet.text_format import counted

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy as np
 from autodet.access.change import change
 from autodet.datasets.drafts.journal import Drafts, add_draft_class, propose_labels, read_drafts
 from autodet.datasets.formats.labels import plain_name
-from autodet.datasets.manifest import Dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.errors import ModelError
-from autodet.evaluation.boxes import Detections
 from autodet.evaluation.overlap import iou_matrix
+from autodet.inference.demo import find_model_or_demo
+from autodet.inference.draft_choice import Choice, DraftedClass, FoundBoxes, default_choice
 from autodet.inference.draft_predictions import (
     BOX_DECIMALS,
     MIN_KEPT_SCORE,
@@ -26,35 +27,17 @@ from autodet.inference.draft_predictions import (
     photo_key,
 )
 from autodet.models.matching_weights import match_classes
-from autodet.models.model_card import ModelCard
 from autodet.models.store import StoredModel
-from autodet.records import BoolArray, DraftBox, ImageRecord, IntArray, PhotoDraft, Prediction
+from autodet.records import DraftBox, ImageRecord, IntArray, PhotoDraft, Prediction
 from autodet.text_format import counted, few
+from autodet.workspace import Workspace
 
 PORTION = 8  # photos between two writes: all that a killed process loses
 KEPT_PORTION = 500  # photos, of which only the proposals are written
-SAME_OBJECT_IOU = 0.7  # from which boxes of two classes show one object
 LABELLED_IOU = 0.5  # from which a label shows the object already
 MIN_SIDE = 1.0  # pixels
-MAX_CLASSES_UNASKED = 20  # of a model, which become the classes of a data set that has none
 
 Report = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class DraftedClass:
-    """What becomes of the detections of one class of a model.
-
-    Attributes:
-        name: Class of the proposals; the data set's drafts get it if they lack it.
-        threshold: Lowest calibrated score, 0 to 1.
-    """
-
-    name: str
-    threshold: float
-
-
-Choice = Mapping[str, DraftedClass]  # by class of the model; others are left out
 
 
 @dataclass(frozen=True)
@@ -88,73 +71,6 @@ class AutoLabels:
         return asdict(self)
 
 
-@dataclass(frozen=True, eq=False)
-class FoundBoxes:
-    """What a model found on some photos, for any choice of classes and thresholds.
-
-    Attributes:
-        classes: The model's classes.
-        detections: The detections, photo by photo.
-    """
-
-    classes: tuple[str, ...]
-    detections: Detections
-
-    @classmethod
-    def of(cls, classes: tuple[str, ...], predictions: Sequence[Prediction]) -> "FoundBoxes":
-        """Collect predictions on photos."""
-        return cls(classes, Detections.of(predictions))
-
-    @cached_property
-    def rivals(self) -> list[tuple[int, int]]:
-        """Pairs of detections of two classes on one object, the better first; photo by photo, the best first."""
-        pairs: list[tuple[int, int]] = []
-        found = self.detections
-        for begin, end in zip(found.starts[:-1].tolist(), found.starts[1:].tolist(), strict=True):
-            ids = found.class_ids[begin:end]
-            if len(ids) < 2 or (ids == ids[0]).all():
-                continue
-            boxes = found.boxes_xyxy[begin:end]
-            same = (iou_matrix(boxes, boxes) >= SAME_OBJECT_IOU) & (ids[:, None] != ids[None, :])
-            pairs += [(begin + better, begin + worse) for better, worse in np.argwhere(np.triu(same)).tolist()]
-        return pairs
-
-    def proposed(self, choice: Choice) -> BoolArray:
-        """Return which detections a choice proposes, one on each object; shape (detections,)."""
-        least = np.array([choice[name].threshold if name in choice else np.inf for name in self.classes], np.float32)
-        chosen = self.detections.scores >= least[self.detections.class_ids]
-        for better, worse in self.rivals:
-            if chosen[better]:
-                chosen[worse] = False
-        return chosen
-
-    def counts(self, choice: Choice) -> dict[str, int]:
-        """Count the boxes that a choice proposes, by class of the model, with 0 for those without."""
-        ids = self.detections.class_ids[self.proposed(choice)]
-        return dict(zip(self.classes, np.bincount(ids, minlength=len(self.classes)).tolist(), strict=True))
-
-
-def default_choice(card: ModelCard, classes: Sequence[str], threshold: float | None = None) -> dict[str, DraftedClass]:
-    """Return the classes of a model that a data set has too, with the model's own thresholds.
-
-    A data set without classes gets those of a model that knows few.
-
-    Args:
-        card: The model's card.
-        classes: The classes of the data set and its drafts.
-        threshold: One threshold for all classes instead.
-    """
-    names = {known: name for name, known in match_classes(card.classes, classes).kept.items()}
-    if not classes and len(card.classes) <= MAX_CLASSES_UNASKED:
-        names = {name: name for name in card.classes}
-    own = card.all_thresholds
-    return {
-        known: DraftedClass(names[known], own[known] if threshold is None else threshold)
-        for known in card.classes
-        if known in names
-    }
-
-
 def unlabelled_files(drafts: Drafts) -> list[str]:
     """Return the photos that have no label and that no person has confirmed to be empty."""
     changed = drafts.changed
@@ -167,6 +83,48 @@ def unlabelled_files(drafts: Drafts) -> list[str]:
 
 def _is_unlabelled(draft: PhotoDraft) -> bool:
     return not draft.reviewed and not draft.labels
+
+
+def auto_label(
+    dataset: Dataset | DatasetSummary | str,
+    model: str | Path | StoredModel,
+    classes: Mapping[str, str] | None = None,
+    threshold: float | None = None,
+    progress: Report | None = None,
+    *,
+    reviewed: bool = False,
+    workspace: Workspace | None = None,
+) -> AutoLabels:
+    """Let a model propose labels on the photos of a data set; they become labels when a person accepts them.
+
+    Args:
+        dataset: The data set, its id or its name.
+        model: The model, its id or its name, an ``.autodet`` file, or ``demo``: 80 kinds of everyday objects.
+        classes: Names in the data set of the model's classes to propose, by name in the model; by default the classes
+            that both have.
+        threshold: Lowest score of a proposal, from ``MIN_KEPT_SCORE``; by default the model's own of each class.
+        progress: Callback that receives the number of photos done and the total.
+        reviewed: Whether labelled and reviewed photos get proposals too, where no label is.
+        workspace: Workspace that resolves ids and names.
+
+    Raises:
+        NotFoundError: The data set or the model does not exist.
+        AccessError: The visitor may not change anything.
+        ModelError: No class is chosen, or the model lacks one, or the threshold is too low or too high.
+        DatasetError: A name of a class cannot be used.
+        BundleError: The model is damaged.
+    """
+    if threshold is not None and not MIN_KEPT_SCORE <= threshold <= 1:
+        raise ModelError(f"The threshold is {threshold!r}; give a number between {MIN_KEPT_SCORE} and 1.")
+    found = as_dataset(dataset, workspace)
+    used = model if isinstance(model, StoredModel) else find_model_or_demo(model, found.workspace)
+    choice = default_choice(used.card, read_drafts(found).classes, threshold)
+    if classes:
+        own = used.card.all_thresholds
+        scores = own if threshold is None else dict.fromkeys(own, threshold)
+        choice = {known: DraftedClass(name, scores.get(known, 1.0)) for known, name in classes.items()}
+    files = [record.file for record in found.images] if reviewed else None
+    return propose(used, found, files, choice, progress, reviewed=reviewed)
 
 
 def propose(
@@ -266,8 +224,8 @@ def _predicted(
     model: StoredModel, dataset: Dataset, drafts: Drafts, files: Sequence[str], apart: bool
 ) -> Iterator[tuple[list[str], list[Prediction]]]:
     """Yield photos with what the model finds, in portions; those that were predicted earlier come first."""
-    for file in files:
-        drafts.of(file)  # raises for an unknown photo
+    if unknown := set(files) - drafts.records.keys():
+        drafts.of(min(unknown))  # raises
     kept, records = kept_predictions(model, dataset), drafts.records
     known = [file for file in files if photo_key(records[file]) in kept]
     for begin in range(0, len(known), KEPT_PORTION):

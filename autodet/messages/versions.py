@@ -44,6 +44,24 @@ def _edited(verb: str, photos: int, **counts: int) -> str:
     return f"{verb} {counted(sum(counts.values()), 'label')} on {counted(photos, 'photo')}: {parts}."
 
 
+def _labelled(
+    verb: str, photos: int, added: int, removed: int, changed: int, empty: int, authors: Sequence[str]
+) -> str:
+    counts = [("added", added), ("removed", removed), ("changed", changed)]
+    parts = [f"{counted(number, 'box', 'boxes')} {done}" for done, number in counts if number]
+    parts += [f"{counted(empty, 'photo')} without objects"] if empty else []
+    by = f" by {listed(authors, most=5)}" if authors else ""
+    return f"{verb} new labels of {counted(photos, 'photo')}{by}: {listed(parts)}."
+
+
+def _continued(verb: str, kept: int, of: str, drawn: Mapping[str, int]) -> str:
+    new = counted(sum(drawn.values()), "photo")
+    if not kept:
+        return f"{verb} the splits of {new}: {_counts(drawn)}."
+    more = f"; new are {new}: {_counts(drawn)}" if drawn else ""
+    return f"{verb} the splits that {counted(kept, 'photo')} had in {of!r} or before{more}."
+
+
 # Per kind of change: the verb as done, the verb as planned, and the sentence with either.
 _CHANGES: Mapping[str, tuple[str, str, Callable[..., str]]] = {
     "renamed": ("Renamed", "Rename", _relabelled),
@@ -76,6 +94,18 @@ _CHANGES: Mapping[str, tuple[str, str, Callable[..., str]]] = {
         lambda verb, photos: f"{verb} {counted(photos, 'photo')} that look like photos of another split.",
     ),
     "boxes_edited": ("Corrected", "Correct", _edited),
+    "labelled": ("Took over", "Take over", _labelled),
+    "unlabelled_dropped": (
+        "Left out",
+        "Leave out",
+        lambda verb, photos: f"{verb} {counted(photos, 'photo')} that nobody has labelled.",
+    ),
+    "undecided_dropped": (
+        "Left out",
+        "Leave out",
+        lambda verb, photos: f"{verb} {counted(photos, 'photo')} with proposals that wait for a decision.",
+    ),
+    "splits_continued": ("Set", "Set", _continued),
     "recorded": ("", "", lambda verb, sentence: sentence),
 }
 

@@ -79,6 +79,10 @@ ChangeKind = Literal[
     "copies_dropped",
     "leaks_dropped",
     "boxes_edited",
+    "labelled",
+    "unlabelled_dropped",
+    "undecided_dropped",
+    "splits_continued",
     "recorded",  # a sentence, written by an earlier version
 ]
 

@@ -60,7 +60,7 @@ def test_a_data_set_is_packed_only_when_somebody_downloads_it(visit, workspace, 
 
 
 def test_a_large_data_set_is_for_the_command_line(visit, fruit, offered, monkeypatch):
-    monkeypatch.setattr("autodet.ui.datasets.export_buttons.MAX_BYTES", 1000)
+    monkeypatch.setattr("autodet.ui.common.export_buttons.MAX_BYTES", 1000)
     app = visit("datasets")
     assert "python -m autodet export fruit --format coco" in app.code[0].value
     assert not any(name.endswith(".zip") for name in offered)

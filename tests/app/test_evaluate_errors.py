@@ -1,16 +1,18 @@
 """Errors that were planted in the labels: the page names them with the right counts, and shows their boxes."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from autodet.datasets.drafts.journal import read_drafts, save_draft
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import load_dataset
 from autodet.evaluation.report import evaluate_predictions
 from autodet.inference.detector import Detector
 from autodet.inference.evaluations import evaluate_model, keep_evaluation
 from autodet.records import Prediction
-from tests.app.conftest import checked, labelled, labels, says
+from tests.app.conftest import address, checked, labelled, labels, says
 from tests.app.test_evaluate import errors, opened, threshold
 from tests.helpers import write_labelled, write_voc
 from tests.planted_errors import PHOTOS, PLANTED, SIZE, TRUE, import_planted, predict_planted
@@ -226,6 +228,24 @@ def test_labels_that_look_wrong_become_a_version_with_the_right_ones(page, plant
     right = [(made.classes.index(name), tuple(map(float, box))) for name, box in TRUE]
     assert all(sorted(row) == sorted(right) for row in rows)
     assert planted.fingerprint != made.fingerprint
+
+
+def test_labels_that_look_wrong_open_in_the_label_editor(page, planted):
+    app = opened(page(), "Labels (8)")
+    one = next(button for button in app.button if button.label == "Open in the editor")
+    app = checked(one.click().run())
+    (flagged,) = read_drafts(planted).changed.values()
+    assert len(flagged.issues) == 1 and app.title[0].value == "Label"
+    app = opened(page(), "Labels (8)")
+    app = checked(labelled(app.button, "Open all in the editor (8 photos)").click().run())
+    drafts = [draft for draft in read_drafts(planted).changed.values() if draft.needs_look]
+    assert len(drafts) == 8 and app.title[0].value == "Label"
+    assert address(app)["photo"] in {draft.file for draft in drafts}
+    for draft in drafts:
+        save_draft(planted, replace(draft, reviewed=True))
+    app = opened(page(), "Labels (8)")
+    app = checked(labelled(app.button, "Open all in the editor (8 photos)").click().run())
+    assert "People have reviewed these labels already" in says(app)
 
 
 def test_every_tab_opens_when_the_model_finds_nothing(visit, workspace, tmp_path, model_there):

@@ -17,8 +17,14 @@ from autodet.datasets.manifest import Dataset, load_dataset
 from autodet.errors import DatasetError, NotFoundError
 from tests.helpers import draw_photo, voc_xml, workspace_in, write_voc
 
-FORMATS = ("coco", "yolo", "voc")
-FLAGS = {"coco": True, "voc": True, "yolo": False}  # whether difficult and truncated boxes can be told
+FORMATS = ("coco", "yolo", "voc", "cvat", "label_studio")
+FLAGS = {
+    "coco": True,
+    "voc": True,
+    "yolo": False,
+    "cvat": True,
+    "label_studio": False,
+}  # whether difficult and truncated boxes can be told
 
 
 def write(folder: Path, name: str, marks=(), size_wh=(64, 48), seed=0, flags="", orientation=1) -> None:

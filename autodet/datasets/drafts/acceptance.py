@@ -5,17 +5,19 @@ from dataclasses import replace
 
 from autodet.access.change import change
 from autodet.datasets.drafts.journal import Drafts, write_drafts
-from autodet.datasets.manifest import Dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.records import DraftBox, PhotoDraft
 
 
 def accept_proposals(
-    dataset: Dataset, files: Collection[str] | None = None, min_score: float | Mapping[str, float] = 0.0
+    data: Dataset | DatasetSummary | str,
+    files: Collection[str] | None = None,
+    min_score: float | Mapping[str, float] = 0.0,
 ) -> int:
     """Turn proposals into labels; those with lower scores go on waiting.
 
     Args:
-        dataset: The data set.
+        data: The data set, its id or its name.
         files: The photos; None for all.
         min_score: Lowest score that is accepted, 0 to 1: one for all classes, or one for each class by name, where
             proposals of other classes are not accepted.
@@ -27,6 +29,7 @@ def accept_proposals(
         AccessError: The visitor may not change anything.
         DatasetError: The data set or a photo does not exist.
     """
+    dataset = as_dataset(data)
 
     def accepted(box: DraftBox) -> bool:
         least = min_score.get(box.class_name) if isinstance(min_score, Mapping) else min_score

@@ -29,6 +29,7 @@ from autodet.datasets.versions.relabel import class_changes, new_names, relabel
 from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
 from autodet.datasets.versions.storage import publish_version
 from autodet.datasets.versions.version_findings import (
+    OF_BARE_PHOTOS,
     OF_PAIRS,
     OF_THE_WHOLE,
     findings_of_the_whole,
@@ -40,6 +41,8 @@ from autodet.errors import AutodetError, DatasetError
 from autodet.records import SPLITS, ChangeKind, Finding, ImageRecord, VersionChange
 from autodet.text_format import counted, few, shortened
 from autodet.workspace import Workspace, open_workspace, safe_join
+
+DRAWS: frozenset[ChangeKind] = frozenset({"resplit", "splits_continued"})
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Version:
         sources: The file name of each photo in the parent.
         changes: The changes.
         groups: Photos of each group, by the group's name, under their names in the parent; empty without a new draw.
+        labelled: Photos whose labels are new, under their names in the parent.
     """
 
     parent: Dataset
@@ -81,6 +85,7 @@ class Version:
     sources: tuple[str, ...]
     changes: tuple[VersionChange, ...]
     groups: Mapping[str, Sequence[str]]
+    labelled: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Return one line, for notebooks."""
@@ -107,7 +112,12 @@ class Version:
         """Findings of the whole, copies in new splits, and inherited findings of remaining photos, sorted by file."""
         now = {source: record.file for source, record in zip(self.sources, self.images, strict=True)}
         found_anew = (*OF_THE_WHOLE, *(OF_PAIRS if self.groups else ()))
-        found = (*self.findings_of_the_whole, *self._pairs(), *inherited(self.parent.findings, now, found_anew))
+        before = [
+            finding
+            for finding in self.parent.findings
+            if finding.kind not in OF_BARE_PHOTOS or self.labelled.isdisjoint(finding.photos)
+        ]
+        found = (*self.findings_of_the_whole, *self._pairs(), *inherited(before, now, found_anew))
         return tuple(sorted(found, key=lambda finding: finding.file))
 
     def _pairs(self) -> Sequence[Finding]:
@@ -183,7 +193,7 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
         made.append(resplit_change(records, moved, changes.resplit))
     known = unmarked(dataset.images)
     made += [VersionChange("split_unmarked", values) for split, values in unmarked(moved).items() if split not in known]
-    order = sorted(range(len(moved)), key=lambda index: (SPLITS.index(moved[index].split), moved[index].file))
+    order = order_by_split(moved)
     return Version(
         parent=dataset,
         classes=classes,
@@ -192,6 +202,11 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
         changes=tuple(made),
         groups=groups,
     )
+
+
+def order_by_split(images: Sequence[ImageRecord]) -> list[int]:
+    """Return the indices of photos, sorted by split and file."""
+    return sorted(range(len(images)), key=lambda index: (SPLITS.index(images[index].split), images[index].file))
 
 
 def store_version(version: Version, name: str | None = None, workspace: Workspace | None = None) -> Dataset:
@@ -220,7 +235,7 @@ def store_version(version: Version, name: str | None = None, workspace: Workspac
         created="",
         fingerprint=version.fingerprint,
         parent=Parent(parent.id, parent.fingerprint, version.changes),
-        splits_from="redrawn" if "resplit" in {change.kind for change in version.changes} else parent.splits_from,
+        splits_from="redrawn" if DRAWS & {change.kind for change in version.changes} else parent.splits_from,
     )
     sources = [parent.folder / IMAGES / source for source in version.sources]
     return publish_version(draft, sources, [parent], workspace)

@@ -27,8 +27,8 @@ from autodet.ui.common.choice import choose
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import emphasis, sentences_for_errors
 from autodet.ui.common.markdown import escape
+from autodet.ui.common.version_preview import show_preview
 from autodet.ui.datasets.split_form import edit_splits
-from autodet.ui.datasets.version_preview import show_preview
 from autodet.workspace import open_workspace
 
 DECIDED = ("class_similar", "datasets_disagree", "photo_leak", "class_partial")  # in the order of the questions

@@ -22,8 +22,8 @@ from autodet.ui.common.choice import choose
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import escape
+from autodet.ui.common.version_preview import show_differences, show_preview
 from autodet.ui.datasets.split_form import edit_splits
-from autodet.ui.datasets.version_preview import show_differences, show_preview
 
 EMPTIED = {"keep": "Keep them as photos without objects", "drop": "Leave them out"}
 

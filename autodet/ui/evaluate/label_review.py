@@ -24,6 +24,7 @@ from autodet.ui.common.outcome_drawings import LABEL_COLOUR, Outlines
 from autodet.ui.common.photo_viewer import thumbnail_button
 from autodet.ui.evaluate.evaluation import Evaluated
 from autodet.ui.evaluate.label_files import corrected_labels, dataset_issues, issue_table
+from autodet.ui.evaluate.label_flags import offer_editor, offer_photo
 from autodet.ui.evaluate.outcome_photos import crop, enlarge
 from autodet.workspace import portable
 
@@ -34,7 +35,7 @@ DECISIONS = {True: "Accept", False: "Keep"}
 INTRO = (
     "Where a confident detection and the label disagree, one of the two is wrong; the most suspicious labels come "
     "first. Compare the two pictures: **accept** the suggestion, or **keep** the label as it is. Nothing changes until "
-    "you create a version below."
+    "you create a version below. Or correct the photos by hand in the label editor."
 )
 NOT_IMPORTED = (
     "These photos are not imported, so there is no data set to make a version of. Download the corrected labels below, "
@@ -57,13 +58,14 @@ def show_label_issues(evaluated: Evaluated) -> None:
             st.success("No label looks wrong here, as far as this model can tell.", icon=":material/check:")
             return
         st.markdown(INTRO)
+        offer_editor(evaluated, issues)
         decisions: dict[LabelIssue, bool] = st.session_state.setdefault(f"label decisions {evaluated.key}", {})
         shown = _choose_kind(evaluated, issues)
         pages = -(-len(shown) // PER_PAGE)
         page = st.pagination(pages, key=f"issues {evaluated.key} {len(shown)}") if pages > 1 else 1
         on_page = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
         for issue in on_page:
-            _show_issue(evaluated, issue, decisions)
+            _show_issue(evaluated, issues, issue, decisions)
         if len(on_page) > 1:
             st.button(
                 f"Accept these {len(on_page)}",
@@ -87,7 +89,9 @@ def _choose_kind(evaluated: Evaluated, issues: Sequence[LabelIssue]) -> list[Lab
     return [issue for issue in issues if chosen in (ALL, issue.kind)]
 
 
-def _show_issue(evaluated: Evaluated, issue: LabelIssue, decisions: dict[LabelIssue, bool]) -> None:
+def _show_issue(
+    evaluated: Evaluated, issues: Sequence[LabelIssue], issue: LabelIssue, decisions: dict[LabelIssue, bool]
+) -> None:
     key = f"{evaluated.key} {issue.file} {issue.kind} {issue.annotation} {issue.box}"
     photo = evaluated.places[issue.file]
     labelled, suggested = _outlines(issue)
@@ -110,6 +114,7 @@ def _show_issue(evaluated: Evaluated, issue: LabelIssue, decisions: dict[LabelIs
                 label_visibility="collapsed",
                 on_change=partial(_decide, decisions, issue, f"verdict {key}"),
             )
+            offer_photo(evaluated, issues, issue, key)
 
 
 def _outlines(issue: LabelIssue) -> tuple[Outlines, Outlines]:

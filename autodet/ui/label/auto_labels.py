@@ -11,16 +11,10 @@ import streamlit as st
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.inference.auto_label_jobs import cancel_auto_labels, find_auto_labels, start_auto_labels
-from autodet.inference.auto_labels import (
-    AutoLabels,
-    Choice,
-    DraftedClass,
-    FoundBoxes,
-    default_choice,
-    unlabelled_files,
-)
+from autodet.inference.auto_labels import AutoLabels, propose, unlabelled_files
 from autodet.inference.background_jobs import Job
 from autodet.inference.demo import demo_model
+from autodet.inference.draft_choice import Choice, DraftedClass, FoundBoxes, default_choice
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE, kept_predictions, photo_key
 from autodet.messages.auto_labels import auto_labels_text
 from autodet.models.model_card import MAX_NAME
@@ -29,14 +23,16 @@ from autodet.text_format import counted
 from autodet.ui.common.address import named_in_address
 from autodet.ui.common.choice import describe_model
 from autodet.ui.common.editors import editors_only
-from autodet.ui.common.frame import emphasis, link, sentences_for_errors
+from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.loaded_models import version_of
 from autodet.ui.common.markdown import escape
+from autodet.ui.label.editor import shown_photo
 from autodet.ui.label.proposals import show_proposals
 
 STARTED = "auto labels"  # session state: id of the data set, and its job or result
-UNLABELLED, ALL = "unlabelled", "all"
+UNLABELLED, FLAGGED, ALL = "unlabelled", "flagged", "all"
+PHOTO_TITLES = {UNLABELLED: "Without labels", FLAGGED: "Flagged", ALL: "All"}
 MAX_ROWS, TABLE_PIXELS = 8, 320  # longer tables scroll
 NO_MODEL = (
     "There is no model of yours yet: label about twenty photos, make a version of them, and start a *Quick look* on "
@@ -46,6 +42,7 @@ FOREIGN = (
     "This model knows none of the classes here. Choose those of its classes that it should draft, and name them as you "
     "like."
 )
+ONE_PHOTO = "Proposes boxes on the photo that the editor shows, where no label is."
 MANY = "This model knows many classes. See what it finds first, or choose the classes that it should draft."
 REVIEWED = (
     "Photos with labels get proposals too, but only where no label is; their labels stay as they are. Confirmed empty "
@@ -120,32 +117,29 @@ def _choose_model(drafts: Drafts) -> StoredModel:
         "Model",
         list(models),
         index=list(models).index(named or max(models, key=known.__getitem__)),
-        format_func=lambda path: _named(models[path]),
+        format_func=lambda path: describe_model(models[path]),
         filter_mode="contains",
         key=f"auto label model {drafts.dataset.id}",
     )
     return models[chosen]
 
 
-def _named(model: StoredModel) -> str:
-    return describe_model(model) if model.is_in_workspace else "Everyday objects · 80 classes of COCO"
-
-
 def _choose_photos(drafts: Drafts) -> Target:
-    unlabelled, total = unlabelled_files(drafts), len(drafts.dataset.images)
-    titles = {UNLABELLED: f"Without labels ({len(unlabelled):,})", ALL: f"All ({total:,})"}
+    every = [record.file for record in drafts.dataset.images]
+    flagged = [file for file, draft in drafts.changed.items() if draft.needs_look]
+    photos: dict[str, Sequence[str]] = {UNLABELLED: unlabelled_files(drafts), FLAGGED: flagged, ALL: every}
+    options = [kind for kind, files in photos.items() if files]
     chosen = st.segmented_control(
         "Photos",
-        list(titles),
-        default=UNLABELLED if unlabelled else ALL,
+        options,
+        default=options[0],
         required=True,
-        format_func=titles.__getitem__,
-        key=f"auto label photos {drafts.dataset.id} {bool(unlabelled)}",
+        format_func=lambda kind: f"{PHOTO_TITLES[kind]} ({len(photos[kind]):,})",
+        key=f"auto label photos {drafts.dataset.id} {options}",
     )
-    if chosen == ALL:
+    if chosen and chosen != UNLABELLED:
         st.caption(REVIEWED)
-        return Target([record.file for record in drafts.dataset.images], reviewed=True)
-    return Target(unlabelled, reviewed=False)
+    return Target(photos[chosen or options[0]], reviewed=chosen != UNLABELLED)
 
 
 @dataclass(frozen=True)
@@ -178,8 +172,8 @@ def _found(key: str, _model: StoredModel, _dataset: Dataset, _files: Sequence[st
 
 def _choose_classes(drafts: Drafts, model: StoredModel, found: Found) -> Choice:
     """Show the table of the model's classes, and return those to draft, from which score and under which names."""
-    rows = _rows(drafts, model)
-    key = f"auto label classes {drafts.dataset.id} {model.id} {hash(tuple(row.known for row in rows))}"
+    looked_at, rows = _rows(drafts, model)
+    key = f"auto label classes {drafts.dataset.id} {model.id} {looked_at}"  # the order of the rows follows it
     edits: dict[int, dict[str, Any]] = st.session_state.get(key, {}).get("edited_rows", {})
     rows = [row.edited(edits.get(place, {})) for place, row in enumerate(rows)]
     choice = {row.known: DraftedClass(row.name, row.threshold) for row in rows if row.draft}
@@ -198,9 +192,9 @@ def _choose_classes(drafts: Drafts, model: StoredModel, found: Found) -> Choice:
         column_config={
             "draft": st.column_config.CheckboxColumn("Draft", width=60),
             "known": st.column_config.TextColumn("Class", width="small"),
-            "name": st.column_config.TextColumn("Name here", max_chars=MAX_NAME, width="small"),
+            "name": st.column_config.TextColumn("Name", max_chars=MAX_NAME, width="small"),
             "threshold": st.column_config.NumberColumn(
-                "Lowest score", min_value=MIN_KEPT_SCORE, max_value=1.0, step=0.001, format="%.3f", width="small"
+                "Score ≥", min_value=MIN_KEPT_SCORE, max_value=1.0, step=0.001, format="%.3f", width="small"
             ),
             "boxes": st.column_config.NumberColumn("Boxes", format="localized", width="small"),
         },
@@ -230,13 +224,16 @@ class Row:
         return replace(self, **{column: value for column, value in cells.items() if value not in (None, "")})
 
 
-def _rows(drafts: Drafts, model: StoredModel) -> list[Row]:
-    """Return the classes of a model: those that the data set has first, then by what was found of them."""
+def _rows(drafts: Drafts, model: StoredModel) -> tuple[int, list[Row]]:
+    """Return the number of photos that a model has seen, and its classes.
+
+    Those that the data set has come first, then those that were found most.
+    """
     own, default = model.card.all_thresholds, default_choice(model.card, drafts.classes)
-    everywhere = _find(model, drafts.dataset, [record.file for record in drafts.dataset.images]).boxes
-    counts = everywhere.counts({name: DraftedClass(name, threshold) for name, threshold in own.items()})
+    found = _find(model, drafts.dataset, [record.file for record in drafts.dataset.images])
+    counts = found.boxes.counts({name: DraftedClass(name, threshold) for name, threshold in own.items()})
     names = sorted(own, key=lambda name: (name not in default, -counts[name]))
-    return [
+    return found.photos, [
         Row(name in default, name, default[name].name if name in default else name, max(MIN_KEPT_SCORE, own[name]))
         for name in names
     ]
@@ -245,12 +242,17 @@ def _rows(drafts: Drafts, model: StoredModel) -> list[Row]:
 def _offer(dataset: Dataset, model: StoredModel, target: Target, choice: Choice, found: Found) -> None:
     photos = counted(len(target.files), "photo")
     st.caption(_counted_on(found.photos, len(target.files)))
-    label = f"Draft labels on {photos}" if choice else f"See what it finds on {photos}"
-    nothing = not target.files
-    if st.button(label, type=emphasis(disabled=nothing), icon=":material/auto_awesome:", disabled=nothing):
-        job = start_auto_labels(model, dataset, target.files, choice or None, reviewed=target.reviewed)
-        st.session_state[STARTED] = dataset.id, job
-        st.rerun()
+    with st.container(horizontal=True):
+        label = f"Draft labels on {photos}" if choice else f"See what it finds on {photos}"
+        if st.button(label, type="primary", icon=":material/auto_awesome:"):
+            job = start_auto_labels(model, dataset, target.files, choice or None, reviewed=target.reviewed)
+            st.session_state[STARTED] = dataset.id, job
+            st.rerun()
+        if choice and st.button("Only on the shown photo", icon=":material/photo:", help=ONE_PHOTO):
+            with st.spinner("Drafting"):
+                made = propose(model, dataset, [shown_photo()], choice, reviewed=True, apart=True)
+            st.session_state[STARTED] = dataset.id, made
+            st.rerun()
 
 
 def _counted_on(seen: int, photos: int) -> str:

@@ -1,7 +1,7 @@
 """Proposals that wait for a decision: accept those above a score, or discard them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, median
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import emphasis, sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 
-DEFAULT_SCORE, STEP = 0.8, 0.01
+DEFAULT_SCORE, STEP = 0.8, 0.01  # without a calibration, the better half is accepted
 FIELD_PIXELS = 170
 DONE = "proposals decided"  # session state: id of the data set, and a sentence
 
@@ -45,10 +45,12 @@ def _decide(dataset: Dataset) -> None:
             f"**{counted(len(proposals), 'proposal')} on {photos} wait for you.** Decide about each in the editor, or "
             "about many here."
         )
-        least = _ask_for_scores(dataset, sorted({box.class_name for box in proposals}))
+        calibrated = _are_calibrated(waiting.values())
+        start = DEFAULT_SCORE if calibrated else median(box.score or 0 for box in proposals)
+        least = _ask_for_scores(dataset, sorted({box.class_name for box in proposals}), start)
         accepted = {file: [box for box in draft.proposals if _scores(box, least)] for file, draft in waiting.items()}
         boxes = [box for taken in accepted.values() for box in taken]
-        right = fmean(box.score or 0 for box in boxes) if boxes and _are_calibrated(waiting.values()) else None
+        right = fmean(box.score or 0 for box in boxes) if boxes and calibrated else None
         st.caption(acceptance_text(len(boxes), len(proposals), sum(map(bool, accepted.values())), right))
         _offer(dataset, least, len(boxes), len(proposals))
 
@@ -57,10 +59,12 @@ def _scores(box: DraftBox, least: Mapping[str, float]) -> bool:
     return box.score is not None and box.score >= least[box.class_name]
 
 
-def _ask_for_scores(dataset: Dataset, classes: Sequence[str]) -> Mapping[str, float]:
+def _ask_for_scores(dataset: Dataset, classes: Sequence[str], start: float) -> Mapping[str, float]:
     """Ask for one score, or for one of each class in a folded part."""
     key = f"accept above {dataset.id}"
-    score = st.slider("Accept from a score of", MIN_KEPT_SCORE, 1.0, DEFAULT_SCORE, STEP, key=key)
+    score = st.slider(
+        "Accept from a score of", MIN_KEPT_SCORE, 1.0, max(MIN_KEPT_SCORE, round(start, 2)), STEP, key=key
+    )
     if len(classes) < 2:
         return dict.fromkeys(classes, score)
     with st.expander("A score for each class", type="compact"), st.container(horizontal=True):

@@ -1,5 +1,7 @@
 """Preview of a version of a data set: changes, groups, and counts before and after."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -15,8 +17,13 @@ from autodet.ui.common.markdown import SPLIT_TITLES, escape
 GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
 
 
-def show_preview(version: Version | Merge) -> None:
-    """Show the changes of a planned version, with counts before and after and warnings."""
+def show_preview(version: Version | Merge, differences: Sequence[Difference] | None = None) -> None:
+    """Show the changes of a planned version, with counts before and after and warnings.
+
+    Args:
+        version: The planned version.
+        differences: The counts to show; by default, those of the parent and the version.
+    """
     changes = "\n".join(f"- {escape(change_sentence(change, planned=True))}" for change in version.changes)
     st.markdown(f"**What would change**\n\n{changes}")
     together = sorted((photos for photos in version.groups.items() if len(photos[1]) > 1), key=lambda g: -len(g[1]))
@@ -31,14 +38,14 @@ def show_preview(version: Version | Merge) -> None:
             for name, photos in together[:GROUPS_SHOWN]
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Groups of photos that stay together")
-    show_differences(version.differences())
+    show_differences(version.differences() if differences is None else differences)
     problems = [problem_sentence(finding, "page") for finding in version.findings_of_the_whole]
     if problems:
         more = f" And {len(problems) - WARNINGS_SHOWN} more like these." if len(problems) > WARNINGS_SHOWN else ""
         st.warning(escape(" ".join(problems[:WARNINGS_SHOWN]) + more), icon=":material/warning:")
 
 
-def show_differences(differences: list[Difference]) -> None:
+def show_differences(differences: Sequence[Difference]) -> None:
     """Show a table of counts before and after, with unchanged counts in grey."""
     rows = [
         {"": difference.name or difference.of.capitalize()}

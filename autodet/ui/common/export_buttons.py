@@ -1,11 +1,13 @@
 """Download of a data set for other programs."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import streamlit as st
 
+from autodet.datasets.drafts.export import export_drafts
 from autodet.datasets.export import export_bytes, export_dataset
 from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.manifest import Dataset
@@ -18,31 +20,40 @@ NOTES = {
     "coco": "One JSON file for each split; difficult boxes are crowds.",
     "yolo": "A text file for each photo; the format cannot say that a box is difficult.",
     "voc": "An XML file for each photo.",
+    "cvat": "One XML file of the kind CVAT for images 1.1.",
+    "label_studio": "A JSON file of tasks; proposals are predictions. The format cannot say that a box is difficult.",
 }
 
 
-def offer_downloads(dataset: Dataset) -> None:
+def offer_downloads(dataset: Dataset, *, drafts: bool = False) -> None:
     """Show a download button for each format, or the export command if the zip is too large for a browser.
 
     Each zip is created when its button is pressed.
+
+    Args:
+        dataset: The data set.
+        drafts: Whether the labels are those that people and models changed since.
     """
-    with st.popover("Download", icon=":material/download:"):
+    kind = " drafts" if drafts else ""
+    with st.popover("Download the labels as they stand now" if drafts else "Download", icon=":material/download:"):
         size = _size(dataset.fingerprint, dataset)
         if size > MAX_BYTES:
-            command = f"python -m autodet export {dataset.id} --format coco --out {dataset.id}.zip"
+            command = (
+                f"python -m autodet export {dataset.id} --format coco --out {dataset.id}.zip{' --drafts' * drafts}"
+            )
             st.markdown(f"The zip would have {size_text(size)}, too large for a browser. Use the command line:")
             st.code(command, language="bash", wrap_lines=True)
             return
         st.caption(f"A zip of {size_text(size)} with every photo and its split; created when you press a button.")
-        if not dataset.boxes:
+        if not dataset.boxes and not drafts:
             st.caption("It has no labels yet: its label files are empty.")
         for format in LAYOUTS:
             st.download_button(
                 f"Download as {escape(FORMAT_TITLES[format])}",
-                partial(_zip, dataset, format),
+                partial(_zip, export_drafts if drafts else export_dataset, dataset, format),
                 f"{dataset.id}-{format}.zip",
                 "application/zip",
-                key=f"download {dataset.id} {format}",
+                key=f"download{kind} {dataset.id} {format}",
                 on_click="ignore",
                 help=NOTES[format],
                 width="stretch",
@@ -55,6 +66,6 @@ def _size(fingerprint: str, _dataset: Dataset) -> int:
     return export_bytes(_dataset)
 
 
-def _zip(dataset: Dataset, format: str) -> bytes:
+def _zip(export: Callable[[Dataset, str, Path], Path], dataset: Dataset, format: str) -> bytes:
     with TemporaryDirectory() as folder:
-        return export_dataset(dataset, format, Path(folder) / "dataset.zip").read_bytes()
+        return export(dataset, format, Path(folder) / "dataset.zip").read_bytes()
