@@ -162,7 +162,7 @@ class _Cover:
         if len(labelled):
             self._nearest = 1 - (self._others @ labelled.T).max(axis=1)
         else:
-            self._nearest = 1 - (self._others @ self._others.T).min(axis=1)
+            self._nearest = 1 - self._others @ self._others.mean(axis=0)
         blocks = [vectors[begin : begin + BLOCK] for begin in range(0, len(vectors), BLOCK)]
         sums = np.concatenate([np.maximum(0, self._nearest - (1 - block @ self._others.T)).sum(1) for block in blocks])
         self._scale = max(float(sums.max()), MIN_GAIN)

@@ -146,7 +146,8 @@ def _identity(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) ->
 def _make(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel], made_for: str) -> PhotoOrder | None:
     if kind != "teaches":
         return order_of(drafts, kind)
-    if unseen_photos(drafts, models) and st.session_state.get(LOOKED) != made_for:
+    looked = st.session_state.get(LOOKED) == made_for and not find_look(drafts.dataset)
+    if not looked and unseen_photos(drafts, models):
         return None
     with st.spinner("Ordering the photos"):
         return order_by_teaching(drafts, models)
