@@ -7,6 +7,7 @@ from autodet.evaluation.feature_space import (
     feature_map,
     find_neighbours,
     near_duplicates,
+    nearest,
     unusual_first,
 )
 
@@ -27,6 +28,7 @@ def test_neighbours_are_those_of_a_comparison_of_all_pairs(monkeypatch):
     found = find_neighbours(vectors, 5)
     similar = vectors @ vectors.T - 2 * np.eye(len(vectors))
     np.testing.assert_array_equal(found.indices, np.argsort(-similar, axis=1, kind="stable")[:, :5])
+    assert nearest(vectors, 9, 5) == found.indices[9].tolist()
     np.testing.assert_allclose(found.similarities, np.sort(similar, axis=1)[:, :-6:-1], atol=1e-6)
 
 

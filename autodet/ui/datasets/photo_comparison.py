@@ -7,7 +7,7 @@ import streamlit as st
 
 from autodet.access.change import may_change
 from autodet.datasets.manifest import Dataset
-from autodet.evaluation.feature_space import FeatureMap, Neighbours, feature_map, find_neighbours
+from autodet.evaluation.feature_space import FeatureMap, Neighbours, feature_map, find_neighbours, nearest
 from autodet.inference.background_jobs import Job
 from autodet.inference.feature_jobs import cancel_features, feature_job, feature_model, start_features
 from autodet.inference.neighbour_labels import neighbour_issues
@@ -34,19 +34,29 @@ class Compared:
         dataset: The data set.
         model: The model that compared them.
         features: What it sees on each photo.
-        neighbours: The most similar photos of each.
-        map: The photos in two dimensions.
     """
 
     dataset: Dataset
     model: StoredModel
     features: PhotoFeatures
-    neighbours: Neighbours
-    map: FeatureMap
+
+    @cached_property
+    def map(self) -> FeatureMap:
+        """The photos in two dimensions."""
+        return feature_map(self.features.vectors)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The most similar photos of each; takes seconds for 10,000 photos."""
+        return find_neighbours(self.features.vectors)
+
+    def similar(self, photo: int, count: int) -> list[int]:
+        """Return the photos that are most similar to one, without comparing all."""
+        return nearest(self.features.vectors, photo, count)
 
     @cached_property
     def issues(self) -> list[LabelIssue]:
-        """Labels that differ from those of most similar objects, the clearest first."""
+        """Labels that differ from those of most similar objects, the clearest first; takes seconds too."""
         return neighbour_issues(self.dataset, self.features)
 
     @cached_property
@@ -82,14 +92,13 @@ def compare_photos(dataset: Dataset) -> Compared | None:
     return None
 
 
-@st.cache_resource(max_entries=MAX_KEPT, show_spinner="Comparing the photos")
+@st.cache_resource(max_entries=MAX_KEPT, show_spinner=False)
 def _compared(identity: str, _model: StoredModel, _dataset: Dataset) -> Compared | None:
     del identity  # only the cache key
     features = kept_features(_model, _dataset)
     if features is None:
         return None
-    vectors = features.vectors
-    return Compared(_dataset, _model, features, find_neighbours(vectors), feature_map(vectors))
+    return Compared(_dataset, _model, features)
 
 
 def _progress_text(job: Job) -> str:

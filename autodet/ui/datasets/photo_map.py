@@ -16,6 +16,7 @@ from autodet.inference.photo_groups import (
     NO_CLASS,
     PhotoGroups,
     class_groups,
+    measured_splits,
     mistake_groups,
     split_groups,
     state_groups,
@@ -87,9 +88,10 @@ def _show_map(compared: Compared) -> None:
         required=True,
         key=f"map list {dataset.id}",
     )
-    pairs = near_duplicates(compared.neighbours) if shown == "pairs" else []
-    unusual = unusual_first(compared.neighbours)[:UNUSUAL].tolist() if shown == "unusual" else []
-    in_issues = [compared.places[issue.file] for issue in compared.issues] if shown == "labels" else []
+    with st.spinner("Comparing the photos", show_time=True):
+        pairs = near_duplicates(compared.neighbours) if shown == "pairs" else []
+        unusual = unusual_first(compared.neighbours)[:UNUSUAL].tolist() if shown == "unusual" else []
+        in_issues = [compared.places[issue.file] for issue in compared.issues] if shown == "labels" else []
     ringed = dict.fromkeys([*unusual, *in_issues, *(photo for pair in pairs for photo in pair[:2])])
     with chart:
         selected = _show_chart(compared, groups, list(ringed))
@@ -118,8 +120,8 @@ def _about(compared: Compared) -> str:
 def _ask_for_groups(compared: Compared) -> list[MapGroup]:
     """Let the visitor choose the meaning of the colours."""
     dataset = compared.dataset
-    mistakes = mistake_groups(compared.model, dataset) if compared.model.is_in_workspace else None
-    offered = [name for name in COLOURINGS if name != "mistakes" or mistakes]
+    measured = measured_splits(compared.model, dataset) if compared.model.is_in_workspace else []
+    offered = [name for name in COLOURINGS if name != "mistakes" or measured]
     chosen = st.segmented_control(
         "Colour",
         offered,
@@ -128,13 +130,20 @@ def _ask_for_groups(compared: Compared) -> list[MapGroup]:
         required=True,
         key=f"map colour {dataset.id}",
     )
-    if chosen == "mistakes" and mistakes:
-        return _groups(mistakes, MISTAKE_TITLES, MISTAKE_COLOURS)
+    if chosen == "mistakes":
+        key = f"{compared.model.card.weights_sha256} {dataset.identity} {measured}"
+        return _groups(_mistakes(key, compared), MISTAKE_TITLES, MISTAKE_COLOURS)
     if chosen == "state":
         return _groups(state_groups(read_drafts(dataset)), STATE_TITLES, STATE_COLOURS)
     if chosen == "split":
         return _groups(split_groups(dataset), SPLIT_TITLES, SPLIT_COLOURS)
     return _class_groups(class_groups(dataset))
+
+
+@st.cache_resource(max_entries=3, show_spinner="Matching detections with labels")
+def _mistakes(key: str, _compared: Compared) -> PhotoGroups:
+    del key  # only the cache key
+    return mistake_groups(_compared.model, _compared.dataset)
 
 
 def _groups(groups: PhotoGroups, titles: Mapping[str, str], colours: Mapping[str, str]) -> list[MapGroup]:
@@ -182,9 +191,8 @@ def _show_selection(compared: Compared, selected: Sequence[int]) -> None:
             icon=":material/lasso_select:",
         )
     elif len(selected) == 1:
-        similar = compared.neighbours.indices[selected[0]][:SIMILAR].tolist()
         st.markdown("The photo that you clicked, then those most like it.")
-        show_photos(compared.dataset, [*selected, *similar], key)
+        show_photos(compared.dataset, [*selected, *compared.similar(selected[0], SIMILAR)], key)
     else:
         st.markdown(f"**{counted(len(selected), 'photo')}** in your selection.")
         show_photos(compared.dataset, selected, key)
