@@ -16,6 +16,7 @@ NEIGHBOURS = 10
 USUAL_NEIGHBOURS = 5  # whose mean distance tells how unusual a photo is
 TINY_DISTANCE = 0.005  # of photos that are nearly the same
 CLOSE_SHARE, USUAL_PLACE = 0.28, 5  # or this share of the distance to the neighbour in this place, counted from 0
+MAJORITY = 0.5  # share of the votes that speaks against a label
 NO_NEIGHBOUR = -1.0  # similarity of photos that must not be compared
 
 
@@ -135,10 +136,9 @@ def doubtful_labels(votes: FloatArray, class_ids: IntArray) -> tuple[IntArray, I
     if not len(class_ids):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     own = votes[np.arange(len(class_ids)), class_ids]
-    other = votes.argmax(axis=1)
-    lead = votes.max(axis=1) - own
-    order = np.argsort(-lead, kind="stable")
-    doubtful = order[lead[order] > 0]
+    most, other = votes.max(axis=1), votes.argmax(axis=1)
+    order = np.argsort(own - most, kind="stable")
+    doubtful = order[(other != class_ids)[order] & (most > MAJORITY)[order]]
     return doubtful, other[doubtful]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from autodet.datasets.drafts.journal import Drafts
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.photo_errors import photo_errors
-from autodet.inference.evaluations import kept_evaluation, match_evaluation
+from autodet.inference.evaluations import kept_evaluation, kept_report, match_evaluation
 from autodet.models.store import StoredModel
 from autodet.records import DRAFT_STATES, SPLITS, IntArray
 
@@ -51,20 +51,22 @@ def state_groups(drafts: Drafts) -> PhotoGroups:
     return PhotoGroups(DRAFT_STATES, np.array([DRAFT_STATES.index(state) for state in states], np.int64))
 
 
-def mistake_groups(model: StoredModel, dataset: Dataset) -> PhotoGroups | None:
-    """Group by the model's worst kind of mistake at its thresholds; None if no split has been evaluated."""
+def measured_splits(model: StoredModel, dataset: Dataset) -> list[str]:
+    """Return the splits on which a model has been evaluated."""
+    return [split for split in dataset.splits if kept_report(model, dataset, split)]
+
+
+def mistake_groups(model: StoredModel, dataset: Dataset) -> PhotoGroups:
+    """Group by the model's worst kind of mistake at its thresholds, on the splits on which it has been evaluated."""
     members = np.full(len(dataset.images), MISTAKES.index("not_evaluated"))
-    places = {record.file: index for index, record in enumerate(dataset.images)}
-    evaluated = False
+    splits = np.array([record.split for record in dataset.images])
     for split in dataset.splits:
         if kept := kept_evaluation(model, dataset, split):
-            evaluated = True
             outcomes = match_evaluation(model, dataset, split, kept[1])
             missed, false_alarms, confused = photo_errors(outcomes.at(model.card.all_thresholds))
-            kinds = np.select(
+            members[splits == split] = np.select(
                 [missed > 0, confused > 0, false_alarms > 0],
                 [MISTAKES.index(kind) for kind in ("missed", "confused", "false_alarms")],
                 MISTAKES.index("none"),
             )
-            members[[places[record.file] for record in dataset.split(split)]] = kinds
-    return PhotoGroups(MISTAKES, members) if evaluated else None
+    return PhotoGroups(MISTAKES, members)

@@ -10,7 +10,8 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.inference import background_jobs
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import keep_predictions
-from autodet.inference.label_orders import look_at_photos, order_by_teaching
+from autodet.inference.label_order_jobs import cancel_look
+from autodet.inference.label_orders import look_at_photos
 from autodet.records import DraftBox, Prediction
 from tests.app.conftest import address, checked, labelled, labels, says, viewer_data
 from tests.helpers import draw_photo
@@ -86,14 +87,25 @@ def test_a_model_that_knows_the_classes_says_what_it_is_unsure_about(visit, pool
     model = demo_model()
     apple, threshold = model.card.classes.index("apple"), model.card.all_thresholds["apple"]
     unsure = Prediction.of([(12 * x, 4, 12 * x + 9, 30) for x in range(5)], [apple] * 5, [threshold] * 5)
+    keep_predictions(model, pool, pool.images, [unsure] * 5)
     look_at_photos(pool, ())
-    file = order_by_teaching(read_drafts(pool), ()).files[-1]
-    seen = [unsure if record.file == file else Prediction.of([], [], []) for record in pool.images]
-    keep_predictions(model, pool, pool.images, seen)
     app = ordered(visit("label"), "teaches")
-    assert shown(app) == (file, "The model is unsure about 5 objects.")
+    photos = viewer_data(app, "autodet_label_editor")["photos"].values()
+    assert "The model is unsure about 5 objects." in [photo["reason"] for photo in photos]
     app = checked(app.selectbox(key=f"label order model {pool.id}").select("").run())
     assert "ordered by looks alone" in says(app) and shown(app)[1].startswith("Looks unlike")
+
+
+def test_no_order_is_made_before_the_look_ends(visit, pool):
+    add_draft_class(pool, "apple")
+    look_at_photos(pool, ())
+    app = ordered(visit("label"), "teaches")
+    with background_jobs._turn:
+        app = checked(labelled(app.button, "Look at 5 photos").click().run())
+        assert "ordered by" not in says(app) and shown(app)[1] == ""
+        app = checked(labelled(app.button, "Order again").click().run())
+        assert "ordered by" not in says(app)
+        cancel_look(pool)
 
 
 def test_proposals_with_low_scores_come_first(visit, pool):

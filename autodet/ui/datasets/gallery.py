@@ -19,7 +19,8 @@ from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.records import ImageRecord, IntArray
 from autodet.text_format import counted
-from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.editors import editors_only
+from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.photo_viewer import (
     GROUND_TRUTH,
@@ -199,6 +200,7 @@ def enlarge(dataset: Dataset, photos: IntArray, start: int) -> None:
             start=start,
         )
         _describe(dataset, dataset.images[photos[place]])
+        _offer_labels(dataset, dataset.images[photos[place]])
         _show_similar(dataset, int(photos[place]))
 
 
@@ -222,6 +224,11 @@ def _describe(dataset: Dataset, record: ImageRecord) -> None:
             st.caption(
                 f":material/info: {escape(problem_sentence(finding, 'page'))} {escape(action_sentence(finding))}"
             )
+
+
+@editors_only()
+def _offer_labels(dataset: Dataset, record: ImageRecord) -> None:
+    link("label", "Open in Label", dataset=dataset.id, photo=record.file)
 
 
 def _show_similar(dataset: Dataset, photo: int) -> None:

@@ -16,6 +16,7 @@ from autodet.inference.photo_groups import (
     NO_CLASS,
     PhotoGroups,
     class_groups,
+    measured_splits,
     mistake_groups,
     split_groups,
     state_groups,
@@ -119,8 +120,8 @@ def _about(compared: Compared) -> str:
 def _ask_for_groups(compared: Compared) -> list[MapGroup]:
     """Let the visitor choose the meaning of the colours."""
     dataset = compared.dataset
-    mistakes = mistake_groups(compared.model, dataset) if compared.model.is_in_workspace else None
-    offered = [name for name in COLOURINGS if name != "mistakes" or mistakes]
+    measured = measured_splits(compared.model, dataset) if compared.model.is_in_workspace else []
+    offered = [name for name in COLOURINGS if name != "mistakes" or measured]
     chosen = st.segmented_control(
         "Colour",
         offered,
@@ -129,13 +130,20 @@ def _ask_for_groups(compared: Compared) -> list[MapGroup]:
         required=True,
         key=f"map colour {dataset.id}",
     )
-    if chosen == "mistakes" and mistakes:
-        return _groups(mistakes, MISTAKE_TITLES, MISTAKE_COLOURS)
+    if chosen == "mistakes":
+        key = f"{compared.model.card.weights_sha256} {dataset.identity} {measured}"
+        return _groups(_mistakes(key, compared), MISTAKE_TITLES, MISTAKE_COLOURS)
     if chosen == "state":
         return _groups(state_groups(read_drafts(dataset)), STATE_TITLES, STATE_COLOURS)
     if chosen == "split":
         return _groups(split_groups(dataset), SPLIT_TITLES, SPLIT_COLOURS)
     return _class_groups(class_groups(dataset))
+
+
+@st.cache_resource(max_entries=3, show_spinner="Matching detections with labels")
+def _mistakes(key: str, _compared: Compared) -> PhotoGroups:
+    del key  # only the cache key
+    return mistake_groups(_compared.model, _compared.dataset)
 
 
 def _groups(groups: PhotoGroups, titles: Mapping[str, str], colours: Mapping[str, str]) -> list[MapGroup]:
