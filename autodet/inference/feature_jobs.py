@@ -48,7 +48,7 @@ def feature_job(model: StoredModel, dataset: Dataset) -> Job | None:
 
 
 def cancel_features(model: StoredModel, dataset: Dataset) -> None:
-    """Cancel the job of a model and data set; what it has computed stays.
+    """Cancel the job of a model and data set; its stored features stay.
 
     Raises:
         AccessError: The visitor may not change anything.
