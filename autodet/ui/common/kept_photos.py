@@ -21,7 +21,7 @@ def offer_kept(dataset: Dataset) -> None:
             photos, size = counted(len(kept.ids), "photo"), size_text(kept.bytes)
             st.markdown(
                 f":material/inbox: **{photos} kept by the API**, {size}: {escape(kept.model)} was unsure of "
-                f"{'it' if len(kept.ids) == 1 else 'them'}. What it found becomes proposals to correct."
+                f"{'it' if len(kept.ids) == 1 else 'them'}. Its detections become proposals to correct."
             )
             with st.container(horizontal=True):
                 label = f"Add to {escape(dataset.name)}"

@@ -71,7 +71,7 @@ def _offer_addition(visit: Visit, model: StoredModel) -> None:
         format_func=names.__getitem__,
         key="data set to correct in",
         filter_mode="contains",
-        help="A version of it gets the photos; what the model found becomes proposals on the page Label.",
+        help="A version of it gets the photos; the detections become proposals on the page Label.",
     )
     photos = counted(len(visit.collected), "photo")
     if right.button(f"Label {photos}", type="primary", icon=":material/draw:", width="stretch", key="add corrections"):
