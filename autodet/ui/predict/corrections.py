@@ -32,12 +32,15 @@ def collect(model: StoredModel, photos: Sequence[ShownPhoto], shown: Sequence[Pr
         photos: The photos.
         shown: The detections that are shown on each.
     """
-    collected, wanted = current_visit().collected, collected_keys()
-    if wanted is not None and may_change():
+    visit, wanted = current_visit(), collected_keys()
+    collected = visit.collected
+    if wanted is None:
+        visit.added.clear()
+    elif may_change():
         for photo, prediction in zip(photos, shown, strict=True):
             if photo.key not in wanted:
                 collected.pop(photo.key, None)
-            elif photo.key not in collected and (new := _new_photo(model, photo, prediction)):
+            elif photo.key not in collected.keys() | visit.added and (new := _new_photo(model, photo, prediction)):
                 collected[photo.key] = new
     return [photo.key for photo in photos if photo.key in collected]
 
@@ -78,9 +81,10 @@ def _offer_addition(visit: Visit, model: StoredModel) -> None:
         with st.spinner(f"Adding {photos}"):
             dataset = read_dataset(open_workspace().datasets / target) if target else None
             made = add_new_photos(dataset, list(visit.collected.values()), None if dataset else NEW_NAME)
-        first = next(file for file in made.files.values())
-        visit.collected.clear()
-        choose(dataset=made.dataset.id)
+            visit.added |= visit.collected.keys()  # before anything that a second click may interrupt
+            visit.collected.clear()
+            choose(dataset=made.dataset.id)
+        first = next(iter(made.files.values()))
         open_page("label", dataset=made.dataset.id, photo=first)
 
 
