@@ -182,3 +182,15 @@ def test_no_more_photos_are_kept_than_the_settings_allow(workspace, model_there,
     assert len(list_kept(workspace)[0].photos()) == 1
     with acting_as(Visitor("", "viewer")), pytest.raises(AccessError):
         kept.delete()
+
+
+@pytest.mark.process
+def test_single_photos_become_a_pool(visit, workspace, tmp_path):
+    photos = bare_photos(tmp_path / "bare", 1, 2)
+    files = [("IMG 1.png", (photos / f"{seed}.png").read_bytes(), "image/png") for seed in (1, 2)]
+    app = visit("datasets")
+    app = checked(labelled(app.file_uploader, "Photos").set_value(files).run())
+    checked(labelled(app.button, "Import the photos").click().run())
+    [job] = list_imports(workspace)
+    wait_for(lambda: job.status().state == "reviewing")
+    assert len(job.review().photos) == 2
