@@ -111,7 +111,7 @@ def added_sentence(name: str, changes: Sequence[VersionChange]) -> str:
     added = sum(one["photos"] for one in values["added"]["datasets"]) - known - differing - alike
     there = f"; {counted(known, 'photo')} {'was' if known == 1 else 'were'} there already" if known else ""
     out = f"; {counted(alike, 'photo')} left out, too much like photos of val or test" if alike else ""
-    return f"{name} is made, with {counted(added, 'photo')} more{there}{out}."
+    return f"{name} is made, with {counted(added, 'more photo')}{there}{out}."
 
 
 def apart_sentence(name: str, why: str) -> str:

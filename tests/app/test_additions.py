@@ -60,7 +60,7 @@ def test_photos_are_added_in_the_background_with_the_drafts(visit, workspace, po
     app = checked(labelled(app.button, "Add 2 photos").click().run())
     wait_for(lambda: list_imports(workspace)[0].status().state != "working")
     app = checked(app.run())
-    assert "pool 2 is made, with 1 photo more; 1 photo was there already" in says(app)
+    assert "pool 2 is made, with 1 more photo; 1 photo was there already" in says(app)
     assert labelled(app.selectbox, "Data set").value == "pool-2" and primary_links(app) == ["Label its photos"]
     grown = load_dataset("pool-2", workspace)
     assert [draft.labels for draft in read_drafts(grown).changed.values()] == [(FIRST_APPLE,)]
