@@ -8,7 +8,7 @@ from autodet.ui.compare.leaderboard_view import show_leaderboard
 from autodet.ui.compare.pair import show_pair
 
 with page("compare", "Models on the same photos: which is best, and is the difference more than chance?"):
-    dataset = choose_labelled_dataset("there is nothing to compare detections with")
+    dataset = choose_labelled_dataset("there is nothing to compare detections with", trains=False)
     if dataset:
         ranked = leaderboard(dataset, choose_split(dataset))
         explain_test_split(dataset)

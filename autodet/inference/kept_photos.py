@@ -2,7 +2,7 @@
 
 kept/<model id>/
   <sha256>         a photo, as it was sent
-  <sha256>.json    what the model found on it; written last, so that a photo without it does not count
+  <sha256>.json    the detections on it; written last, so that a photo without it does not count
   lock             held while something is written
 """
 
@@ -53,7 +53,7 @@ class KeptPhotos:
         return sum(_size(self.folder / id) for id in self.ids)
 
     def photos(self) -> list[NewPhoto]:
-        """Return the photos with what the model found on them, the first kept at the beginning; damaged ones not."""
+        """Return the photos with the detections on them, in the order in which they were kept, without damaged ones."""
         found = []
         for id in self.ids:
             with suppress(AutodetError, OSError, KeyError, TypeError, ValueError):
@@ -104,7 +104,7 @@ def keep_photo(
     Args:
         model: The model.
         content: The photo's file.
-        prediction: What the model found, with low scores.
+        prediction: The detections, with low scores too.
         settings: The largest number of photos and bytes for each model.
         workspace: The workspace.
 
@@ -118,7 +118,7 @@ def keep_photo(
     with acting_as(API), change("keep photos", model.id, workspace, logged=not kept.ids):
         folder.mkdir(exist_ok=True)
         with suppress(BusyError), hold_lock(folder):
-            kept = KeptPhotos(model.id, folder)  # another process may have kept some meanwhile
+            kept = KeptPhotos(model.id, folder)  # another process may have kept some by now
             if id in kept.ids or _is_full(kept, len(content), settings):
                 return False
             boxes = proposed_boxes(prediction.above(MIN_SCORE), model.card.classes)

@@ -138,7 +138,7 @@ ACTIONS: Mapping[str, Mapping[str, str | Callable[..., str]]] = {
     "photo_copies": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "photo_alike": {"keep": "Both {were} kept.", "drop": LEFT_OUT},
     "large_loss": {"stop": NOTHING_IMPORTED, "keep": "The rest {was} imported."},
-    "unlabelled": {"keep": "They {were} imported, to be labelled."},
+    "unlabelled": {"keep": "They {were} imported without labels, which people draw on the page Label."},
     "photo_waiting": {"keep": "They wait to be labelled; a version takes them over then."},
     "no_boxes": {"stop": NOTHING_IMPORTED},
     "no_validation": {"keep": "A search needs a photo in val: add photos, then import again."},

@@ -105,10 +105,13 @@ def imported_sentence(name: str, photos: int, boxes: int, classes: int) -> str:
 def added_sentence(name: str, changes: Sequence[VersionChange]) -> str:
     """Say that photos were added, from the changes that made the version."""
     values = {change.kind: change.values for change in changes}
-    known = values.get("copies_joined", {}).get("photos", 0)
-    added = sum(one["photos"] for one in values["added"]["datasets"]) - known
+    known, differing, alike = (
+        values.get(kind, {}).get("photos", 0) for kind in ("copies_joined", "copies_dropped", "leaks_dropped")
+    )
+    added = sum(one["photos"] for one in values["added"]["datasets"]) - known - differing - alike
     there = f"; {counted(known, 'photo')} {'was' if known == 1 else 'were'} there already" if known else ""
-    return f"{name} is made, with {counted(added, 'photo')} more{there}."
+    out = f"; {counted(alike, 'photo')} left out, too much like photos of val or test" if alike else ""
+    return f"{name} is made, with {counted(added, 'more photo')}{there}{out}."
 
 
 def apart_sentence(name: str, why: str) -> str:

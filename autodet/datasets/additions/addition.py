@@ -93,6 +93,8 @@ def plan_addition(
         DatasetError: A class name or a decision is invalid.
     """
     images = new.images if new.boxes else tuple(replace(record, split="train") for record in new.images)
+    if not target.boxes and not new.boxes:  # versions of their labels have splits of their own
+        decisions = {"photo_leak": "keep", **(decisions or {})}
     new = replace(new, name=_told_apart(name, target), images=images)
     return plan_merge([target, new], MergeSettings([{}, classes or {}], decisions=decisions or {}, adds=True))
 

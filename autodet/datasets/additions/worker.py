@@ -16,10 +16,10 @@ from autodet.datasets.imports.import_dataset import ORDER, store
 from autodet.datasets.imports.import_state import ImportStatus, read_request
 from autodet.datasets.imports.review import Review
 from autodet.datasets.imports.worker import Reporter, main
-from autodet.datasets.manifest import publish_dataset, read_dataset
+from autodet.datasets.manifest import load_dataset, publish_dataset
 from autodet.datasets.versions.merge import refusal_text
 from autodet.records import ImportStep
-from autodet.workspace import Workspace, hidden_folder, safe_join
+from autodet.workspace import Workspace, hidden_folder
 
 
 def add_reviewed(folder: Path, found: Review, report: Reporter) -> ImportStatus:
@@ -28,7 +28,7 @@ def add_reviewed(folder: Path, found: Review, report: Reporter) -> ImportStatus:
     (folder / ORDER).write_text(order, encoding="utf-8")
     request, workspace = read_request(folder), Workspace(folder.parent.parent)
     with acting_as(Visitor(request.owner, "editor")), change("create data set", request.into, workspace) as made:
-        target = read_dataset(safe_join(workspace.datasets, request.into))
+        target = load_dataset(request.into, workspace)
         with hidden_folder(workspace.datasets) as scratch:
             new = store(found, request.name, Workspace(scratch), report)
             merge = plan_addition(target, new, request.name)

@@ -21,7 +21,7 @@ class MergedPhoto:
         dataset: Index of the data set whose file it is.
         source: The photo's file name there.
         labelled_by: Indices of the data sets whose labels it has.
-        waiting: Whether nobody has labelled it yet.
+        waiting: Whether it waits to be labelled.
     """
 
     record: ImageRecord

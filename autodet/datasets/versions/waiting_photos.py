@@ -1,4 +1,4 @@
-"""Photos that nobody has labelled yet: a training would take them for photos without objects."""
+"""Photos that wait to be labelled: a training would take them for photos without objects."""
 
 from collections.abc import Sequence
 

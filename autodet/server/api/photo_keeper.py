@@ -11,7 +11,7 @@ from autodet.records import Prediction
 from autodet.settings import Settings, load_settings
 from autodet.workspace import open_workspace
 
-MAX_WAITING_BYTES = 60_000_000  # of photos that are being written; others are not kept meanwhile
+MAX_WAITING_BYTES = 60_000_000  # of photos that are being written; no others are kept then
 
 log = logging.getLogger("autodet.api")
 

@@ -50,14 +50,17 @@ def choose_dataset() -> Dataset | None:
     return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
 
 
-def choose_labelled_dataset(consequence: str = "there is nothing to learn from") -> Dataset | None:
+def choose_labelled_dataset(
+    consequence: str = "there is nothing to learn from", *, trains: bool = True
+) -> Dataset | None:
     """Let the visitor select a data set as ``choose_dataset``; show next steps and return None if labels are missing.
 
     Args:
         consequence: Consequence of missing labels for the page.
+        trains: Whether the page trains on all of its photos, so that none may wait to be labelled.
     """
     dataset = choose_dataset()
-    if dataset and (waiting := waiting_photos(dataset)):
+    if dataset and (waiting := waiting_photos(dataset)) and (trains or not dataset.boxes):
         _refuse_unlabelled(dataset, consequence, len(waiting))
         return None
     return dataset

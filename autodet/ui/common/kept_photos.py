@@ -21,21 +21,23 @@ def offer_kept(dataset: Dataset) -> None:
             photos, size = counted(len(kept.ids), "photo"), size_text(kept.bytes)
             st.markdown(
                 f":material/inbox: **{photos} kept by the API**, {size}: {escape(kept.model)} was unsure of "
-                f"{'it' if len(kept.ids) == 1 else 'them'}. What it found becomes proposals to correct."
+                f"{'it' if len(kept.ids) == 1 else 'them'}. Its detections become proposals to correct."
             )
             with st.container(horizontal=True):
                 label = f"Add to {escape(dataset.name)}"
                 if st.button(label, key=f"add kept {kept.model} {dataset.id}", icon=":material/add_photo_alternate:"):
                     _add(kept, dataset)
-                if st.button("Delete", key=f"delete kept {kept.model}", icon=":material/delete:"):
-                    kept.delete()
-                    st.toast(f"{photos} deleted.", icon=":material/check:")
-                    st.rerun()
+                with st.popover("Delete", icon=":material/delete:"):
+                    st.markdown("They cannot be restored.")
+                    if st.button(f"Delete {photos}", key=f"delete kept {kept.model}"):
+                        kept.delete()
+                        st.toast(f"{photos} deleted.", icon=":material/check:")
+                        st.rerun()
 
 
 def _add(kept: KeptPhotos, dataset: Dataset) -> None:
     with st.spinner(f"Adding {counted(len(kept.ids), 'photo')}"):
         made = add_new_photos(dataset, kept.photos())
         kept.delete(tuple(made.files))
-    choose(dataset=made.dataset.id)
+        choose(dataset=made.dataset.id)
     open_page("label", dataset=made.dataset.id)

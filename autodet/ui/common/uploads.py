@@ -1,9 +1,13 @@
 """Fields for uploads of photos with their labels."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.typing import UploadedFile as StreamlitFile
 
 from autodet.datasets.sources.upload import UploadedFile
 from autodet.messages.formats import FORMAT_TITLES
@@ -23,10 +27,27 @@ def upload_folder(key: str) -> list[UploadedFile]:
     """Let the visitor choose or drop a folder; return its files with their paths."""
     name_dropped_folders()
     uploads = st.file_uploader("Folder", accept_multiple_files="directory", key=key, label_visibility="collapsed")
+    _show_size(uploads or ())
+    return [UploadedFile(upload.name, upload) for upload in uploads or ()]
+
+
+def upload_photos(endings: Sequence[str], key: str) -> list[UploadedFile]:
+    """Let the visitor choose or drop photos with one of the extensions; return them below one folder."""
+    where: dict[str, Any] = {"key": key, "label_visibility": "collapsed"}
+    uploads = st.file_uploader("Photos", endings, accept_multiple_files=True, **where) or []
+    _show_size(uploads)
+    earlier: Counter[str] = Counter()
+    files = []
+    for upload in uploads:  # several photos of a camera may have one name
+        files.append(UploadedFile(f"photos/{earlier[upload.name]}/{upload.name}", upload))
+        earlier[upload.name] += 1
+    return files
+
+
+def _show_size(uploads: Sequence[StreamlitFile]) -> None:
     if uploads:
         size = size_text(sum(upload.size for upload in uploads))
         st.caption(f"{counted(len(uploads), 'file')}, {size}")
-    return [UploadedFile(upload.name, upload) for upload in uploads or ()]
 
 
 def name_dropped_folders() -> None:

@@ -11,10 +11,12 @@ from typing import BinaryIO
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from autodet.datasets.formats.format_detection import UNLABELLED
 from autodet.datasets.imports.import_dataset import name_of
 from autodet.datasets.imports.import_job import start_import
 from autodet.datasets.imports.staging import MOTORBIKES, SAMPLE
 from autodet.datasets.manifest import Dataset, list_datasets
+from autodet.datasets.photo_formats import PHOTO_ENDINGS
 from autodet.datasets.sources.roots import find_below_roots
 from autodet.datasets.sources.s3.access import SCHEME, S3Credentials, check_visitor
 from autodet.datasets.sources.upload import UploadedFile
@@ -25,7 +27,7 @@ from autodet.ui.common.empty_state import show_drawing
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.imports_begun import begun
 from autodet.ui.common.kept_photos import offer_kept
-from autodet.ui.common.uploads import ARCHIVES, AUTO, LABELS, choose_format, folder_name, upload_folder
+from autodet.ui.common.uploads import ARCHIVES, AUTO, LABELS, choose_format, folder_name, upload_folder, upload_photos
 from autodet.ui.datasets.s3_identity import choose_identity, remember_keys, type_keys
 from autodet.workspace import open_workspace
 
@@ -59,6 +61,7 @@ def offer_import(*, folded: bool) -> None:
             {
                 "An archive": lambda: _offer_archive(None),
                 "A folder": lambda: _offer_upload(None),
+                "Photos": lambda: _offer_photos(None),
                 "The sample": _offer_sample,
                 **_distant_ways(None),
             }
@@ -89,6 +92,7 @@ def _edit_addition(dataset: Dataset) -> None:
         {
             "An archive": lambda: _offer_archive(dataset),
             "A folder": lambda: _offer_upload(dataset),
+            "Photos": lambda: _offer_photos(dataset),
             **_distant_ways(dataset),
         }
     )
@@ -129,14 +133,23 @@ def _offer_upload(into: Target) -> None:
         _ask_for_name(files, folder_name(files), f"{_verb(into)} the folder", into)
 
 
-def _ask_for_name(source: BinaryIO | Sequence[UploadedFile], file: str, label: str, into: Target) -> None:
-    """Ask for the format, and for a name unless the photos are added to a data set."""
+def _offer_photos(into: Target) -> None:
+    st.markdown("Photos without labels, as many as you like, to label them here.")
+    endings = [ending.removeprefix(".") for ending in PHOTO_ENDINGS]
+    if files := upload_photos(endings, _key("photos", into)):
+        _ask_for_name(files, "photos", f"{_verb(into)} the photos", into, format=UNLABELLED)
+
+
+def _ask_for_name(
+    source: BinaryIO | Sequence[UploadedFile], file: str, label: str, into: Target, *, format: str = ""
+) -> None:
+    """Ask for the format unless it is known, and for a name unless the photos are added to a data set."""
     name = default = name_of(file)
     left, right = st.columns([2, 1])
     if into is None:
         name = left.text_input("Name", default, key=_key(f"name {label} {file}"))
         left = right
-    format_ = choose_format(left, _key(f"format {label}", into))
+    format_ = format or choose_format(left, _key(f"format {label}", into))
     if st.button(label, key=_key(label, into), type="primary", icon=":material/upload:"):
         _begin(source, name.strip() or default, format=format_, into=into)
 

@@ -201,7 +201,7 @@ def _open(job: Import, status: ImportStatus) -> None:
     if status.error:
         st.session_state[REFUSED] = apart_sentence(dataset.name, status.error)
         choose(dataset=into)
-        begin_merge(into, dataset.id)  # its form asks what the addition needs to know
+        begin_merge(into, dataset.id)  # its form asks the open questions
     elif into and dataset.parent:
         st.session_state[IMPORTED] = added_sentence(dataset.name, dataset.parent.changes)
     else:

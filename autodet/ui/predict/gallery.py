@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from autodet.access.change import may_change
 from autodet.evaluation.photo_errors import photo_differences
 from autodet.models.store import StoredModel, list_models
 from autodet.records import Prediction
@@ -15,9 +16,9 @@ from autodet.ui.common.loaded_models import loaded
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.outcome_drawings import show_legend
 from autodet.ui.predict.batches import find_batch
-from autodet.ui.predict.corrections import offer_correction
+from autodet.ui.predict.corrections import collect, offer_correction
 from autodet.ui.predict.downloads import offer_downloads
-from autodet.ui.predict.predictions_view import ShownPhoto, chosen, opened_photo, show_in_component, shown_photos
+from autodet.ui.predict.predictions_view import ShownPhoto, chosen, show_in_component, shown_photos
 from autodet.ui.predict.seen import Seen
 from autodet.ui.predict.sides import Sides
 from autodet.ui.predict.tables import show_tables
@@ -64,10 +65,9 @@ def _show_predictions(model: StoredModel, seen: Sequence[Seen], under_way: bool)
     photos, order = shown_photos(seen), list(range(len(seen)))
     if others:
         photos, order = _by_difference(photos, sides, shown)
-    show_in_component(photos, sides, order)
-    if not under_way:
-        place = opened_photo(photos)
-        offer_correction(model, None if place is None else (seen[place], shown[0][place]))
+    collected = collect(model, photos, shown[0])
+    show_in_component(photos, sides, order, collected if may_change() and not under_way else None)
+    offer_correction(model)
 
 
 def _choose_other(model: StoredModel, place: DeltaGenerator, under_way: bool) -> StoredModel | None:

@@ -91,13 +91,16 @@ def begun() -> Choice:
     return choice
 
 
-def show_in_component(photos: Sequence[ShownPhoto], sides: Sides, order: Sequence[int]) -> None:
+def show_in_component(
+    photos: Sequence[ShownPhoto], sides: Sides, order: Sequence[int], collected: Sequence[str] | None
+) -> None:
     """Show photos with their boxes; call it in a fragment, which reruns when the visitor lets a slider go.
 
     Args:
         photos: The photos, in the order of the predictions of ``sides``.
         sides: The models and their predictions.
         order: Indices of the photos as they are shown.
+        collected: Keys of the photos to correct; None if the visitor cannot collect any.
     """
     layers, boxes = _layers(photos, sides), _boxes(photos, sides)
     data = {
@@ -110,15 +113,18 @@ def show_in_component(photos: Sequence[ShownPhoto], sides: Sides, order: Sequenc
         ],
         "layers": layers,
         "photos": [_described(photos[index], boxes[index]) for index in order],
+        "collected": collected,
     }
-    _component(key=KEY, data=data, on_shown_change=lambda: None, on_opened_change=lambda: None)
-    _pictures(key=f"{KEY} pictures", data=_sharp([photos[index] for index in order]), height=1)
-
-
-def opened_photo(photos: Sequence[ShownPhoto]) -> int | None:
-    """Return the index of the photo that is open in the component, or of a single one; None if there is none."""
+    ignored = lambda: None  # noqa: E731 - a rerun is all that a report needs
+    _component(key=KEY, data=data, on_shown_change=ignored, on_opened_change=ignored, on_collected_change=ignored)
     opened = (st.session_state.get(KEY) or {}).get("opened")
-    return 0 if len(photos) == 1 else next((at for at, photo in enumerate(photos) if photo.key == opened), None)
+    _pictures(key=f"{KEY} pictures", data=_sharp([photos[index] for index in order], opened), height=1)
+
+
+def collected_keys() -> list[str] | None:
+    """Return the keys of the photos that the visitor wants to correct; None before the first."""
+    reported = (st.session_state.get(KEY) or {}).get("collected")
+    return [key for key in reported if isinstance(key, str)] if isinstance(reported, list) else None
 
 
 def _described(photo: ShownPhoto, boxes: Mapping[str, list[list[float | None]]]) -> dict[str, Any]:
@@ -140,9 +146,9 @@ def _thumbnail(sha256: str, _seen: Seen) -> bytes:
     return as_jpeg(shrink_photo(_seen.photo.source, THUMBNAIL_PIXELS, _seen.photo.name)[0])
 
 
-def _sharp(photos: Sequence[ShownPhoto]) -> dict[str, str]:
+def _sharp(photos: Sequence[ShownPhoto], opened: object) -> dict[str, str]:
     """Return the addresses of sharp pictures of the opened photo and its neighbours, or of a single photo."""
-    place = opened_photo(photos)
+    place = 0 if len(photos) == 1 else next((at for at, photo in enumerate(photos) if photo.key == opened), None)
     if place is None:
         return {}
     addresses: dict[str, str] = {}

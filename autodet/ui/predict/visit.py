@@ -36,7 +36,8 @@ class Visit:
         choices: Thresholds and classes that the visitor chose, by the identity of the models.
         archives: The unpacked archives among the files.
         batches: Batches of predictions, the last used at the end.
-        collected: Photos whose predictions are to be corrected, by SHA-256.
+        collected: Photos whose predictions are to be corrected, by their keys.
+        added: Keys of those that are in a data set by now; the component may name them until another page is open.
     """
 
     tab: str = ""
@@ -49,6 +50,7 @@ class Visit:
     archives: UnpackedArchives = field(default_factory=UnpackedArchives)
     batches: dict[Way, PredictionBatch] = field(default_factory=dict)
     collected: dict[str, NewPhoto] = field(default_factory=dict)
+    added: set[str] = field(default_factory=set)
 
     def take(self, tab: str, uploads: Sequence[UploadedFile], *, fresh: bool) -> list[GivenFile]:
         """Take the files in a field, and return all files of its tab.

@@ -49,6 +49,7 @@ def show_installation() -> None:
         "S3 servers (AUTODET_S3_ENDPOINT)": ", ".join(settings.s3_endpoints),
         "S3 keys of this machine for visitors (AUTODET_S3_IDENTITIES)": ", ".join(settings.s3_identities) or "none",
         "Model registry (AUTODET_REGISTRY)": settings.registry or "none",
+        "Photos that the API keeps (AUTODET_KEEP_BETWEEN)": _kept(settings),
         "S3 downloads that need consent": f"those above {settings.large_download_bytes / 1e9:g} GB",
         "An archive may unpack to": f"{settings.max_archive_bytes / 1e9:.0f} GB",
         "An archive may hold": f"{settings.max_archive_entries:,} files",
@@ -72,6 +73,14 @@ def show_installation() -> None:
     if not settings.storage_url:
         st.caption("The workspace's studies as optuna-dashboard shows them, where that is installed:")
         st.code(f"optuna-dashboard {workspace.optuna_url}", language=None, wrap_lines=True)
+
+
+def _kept(settings: Settings) -> str:
+    if settings.keep_scores is None:
+        return "none"
+    low, high = settings.keep_scores
+    most = f"{settings.max_kept_photos:,} and {size_text(settings.max_kept_bytes)}"
+    return f"those with a best score from {low:g} to {high:g}, at most {most} for each model"
 
 
 def _quotas(settings: Settings) -> dict[str, str]:

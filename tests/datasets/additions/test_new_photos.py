@@ -108,6 +108,15 @@ def test_a_pool_that_grows_keeps_its_drafts(tmp_path, pool, workspace):
     assert len(waiting_photos(grown)) == 4
 
 
+def test_a_pool_takes_photos_that_look_like_others(tmp_path, pool, workspace):
+    more = tmp_path / "more"
+    more.mkdir()
+    for record in pool.images:  # the same scenes, encoded again
+        with Image.open(pool.photo(record)) as photo:
+            photo.convert("RGB").save(more / f"again-{record.file[-5]}.jpg", quality=95)
+    assert len(add_photos(pool, more, workspace=workspace).images) == 6
+
+
 def test_labelled_photos_join_a_pool_whose_own_photos_wait(tmp_path, pool, workspace):
     write_labelled(tmp_path / "labelled", "a", [("apple", (10, 10, 50, 40))], seed=5)
     mixed = add_photos(pool, tmp_path / "labelled", workspace=workspace)

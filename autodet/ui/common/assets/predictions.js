@@ -114,6 +114,8 @@ class Gallery {
       this.report();
       this.slider.focus();
     };
+    this.correction = this.find(".correction");
+    this.correction.firstElementChild.onclick = () => this.collect();
     this.dialog.onclose = () => this.leave();
     this.dialog.onclick = (event) => event.target === this.dialog && this.dialog.close();
     this.takePictures = () => this.view();
@@ -125,6 +127,7 @@ class Gallery {
   update(data) {
     const begun = data.identity !== this.data?.identity;
     const before = this.data?.classes;
+    this.collected ??= new Set(data.collected ?? []);
     this.data = data;
     for (const photo of data.photos) {
       for (const row of Object.values(photo.boxes).flat()) if (row[5] !== null) row[5] = Math.fround(row[5]);
@@ -338,6 +341,7 @@ class Gallery {
     const single = photos.length === 1;
     if (single && this.viewerRoot.parentElement !== this.find(".single")) this.find(".single").append(this.viewerRoot);
     if (!single && this.viewerRoot.parentElement !== this.find(".room")) this.find(".room").append(this.viewerRoot);
+    this.viewerRoot.after(this.correction);
     this.find(".single").hidden = !single;
     if (!single && !this.dialog.open) return;
     const viewed = photos.map((photo) => ({
@@ -350,11 +354,38 @@ class Gallery {
     data.sides = models.map((model) => model.name);
     if (!this.viewer) {
       this.viewer = new Viewer(this.viewerRoot, data, (box) => this.passes(box.layer, box.index, box.score));
-      this.viewer.moved = (shown) => (this.opened = this.data.photos[shown].key);
+      this.viewer.moved = (shown) => {
+        this.opened = this.data.photos[shown].key;
+        this.showCorrection();
+      };
       this.viewer.send = () => this.tell("opened", this.opened);
     }
     if (!single) this.viewer.place = place;
     this.viewer.update(data);
+    this.showCorrection();
+  }
+
+  // Photos whose predictions are wrong: the server takes the whole list, so that no click is lost or counted twice.
+  collect() {
+    const key = this.shownKey;
+    this.collected[this.collected.has(key) ? "delete" : "add"](key);
+    this.showCorrection();
+    this.tell("collected", [...this.collected]);
+  }
+
+  showCorrection() {
+    const [button, status] = this.correction.children;
+    const kept = this.collected.has(this.shownKey);
+    this.correction.hidden = !this.data.collected;
+    button.ariaPressed = kept;
+    button.textContent = kept ? "Do not keep it" : "This prediction is wrong: correct it and keep it";
+    const more = this.data.photos.length > 1 ? "; open more photos, or close this one" : "";
+    status.textContent = kept ? `✓ Kept to be corrected${more}. The button to label is below the photos.` : "";
+  }
+
+  get shownKey() {
+    const { photos } = this.data;
+    return photos.length === 1 ? photos[0].key : this.opened;
   }
 
   get place() {
