@@ -36,7 +36,7 @@ def show_improvement(status: SearchStatus) -> bool:
     if status.start_from is None or status.active:
         return False
     there = [sorted(model.card.weights_sha256 for model in list_models()), [one.id for one in list_datasets()]]
-    successor = _successor(f"{status.search} {status.model} {there}", status)
+    successor = _successor(f"{status.search} {status.state} {status.model} {there}", status)
     if successor is None:
         return False
     if not successor.photos.count:
