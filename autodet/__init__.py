@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from autodet.inference.auto_labels import auto_label
     from autodet.inference.comparison import compare, label_issues
     from autodet.inference.detector import Detector, load_detector
+    from autodet.inference.label_orders import next_photos
     from autodet.models.store import list_models
     from autodet.records.comparisons import Comparison, Improvement
     from autodet.records.follow_ups import LearningCurve, Repeatability
@@ -104,6 +105,7 @@ __all__ = [
     "load_dataset",
     "load_detector",
     "merge_datasets",
+    "next_photos",
     "pull_model",
     "push_model",
     "repeatability",
@@ -163,6 +165,7 @@ _HOMES = {
     "load_dataset": "autodet.datasets.manifest",
     "load_detector": "autodet.inference.detector",
     "merge_datasets": "autodet.datasets.versions.merge",
+    "next_photos": "autodet.inference.label_orders",
     "pull_model": "autodet.registry.exchange",
     "push_model": "autodet.registry.exchange",
     "repeatability": "autodet.search.follow_ups.results",

@@ -134,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     compared = "compare two models on a split of a data set, and tell whether they differ by more than chance"
     arguments.add_compare(add("compare", evaluation_commands.compare, compared))
     label_commands.add_auto_label(add)
+    label_commands.add_next_photos(add)
     label_commands.add_labels(add)
     ranked = "rank the models that know the classes of a data set on one split of it"
     arguments.add_leaderboard(add("leaderboard", evaluation_commands.leaderboard, ranked))

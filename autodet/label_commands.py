@@ -10,8 +10,11 @@ from autodet.datasets.manifest import load_dataset
 from autodet.inference.auto_labels import auto_label as propose_labels
 from autodet.inference.demo import demo_model
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE
+from autodet.inference.label_orders import ORDER_KINDS
+from autodet.inference.label_orders import next_photos as find_next_photos
 from autodet.messages.auto_labels import auto_labels_text
 from autodet.messages.label_states import STATE_TITLES
+from autodet.messages.labels import reason_text
 from autodet.registry.bundles import find_any_model
 from autodet.terminal import ProgressLine, columns
 from autodet.text_format import counted
@@ -43,6 +46,37 @@ def add_auto_label(add: Add) -> None:
     drafting.add_argument("--threshold", type=_score, metavar="SCORE", help=scores)
     everything = "also look at photos that are labelled or reviewed, and propose boxes where no label is"
     drafting.add_argument("--all", action="store_true", help=everything)
+
+
+def add_next_photos(add: Add) -> None:
+    """Declare ``next-photos`` and its arguments; ``add`` as for ``add_auto_label``."""
+    words = "list the photos of a data set that should be labelled next, with the reason for each"
+    ordering = add("next-photos", next_photos, words)
+    ordering.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
+    models = (
+        "a model's id or name, an .autodet file, registry:NAME@TAG, or demo: 80 kinds of everyday objects (COCO); "
+        "without one, photos are ordered by how they look alone"
+    )
+    ordering.add_argument("--model", metavar="MODEL", help=models)
+    ordering.add_argument("--count", type=_count, metavar="NUMBER", default=20, help="number of photos (default 20)")
+    orders = "teaches (default): what should teach the model most; random; proposals: the lowest scores first"
+    ordering.add_argument("--order", choices=ORDER_KINDS[1:], default=ORDER_KINDS[1], help=orders)
+
+
+def next_photos(options: Options) -> Answer:
+    """List the photos that should be labelled next."""
+    dataset = load_dataset(options.dataset)
+    demo = options.model in (None, demo_model().id)
+    model = options.model if demo else find_any_model(options.model)
+    with ProgressLine() as line:
+        made = find_next_photos(dataset, model, options.count, options.order, line.show_photos)
+    reasons = {file: reason_text(reason) for file, reason in made.reasons.items()}
+    photos = [
+        {"file": file, "reason": made.reasons[file].to_json() if file in reasons else None} for file in made.files
+    ]
+    text = "\n".join(f"{file}: {reasons[file]}" if file in reasons else file for file in made.files)
+    facts = {"dataset": dataset.id, "order": options.order, "photos": photos}
+    return Answer(facts, text or "No photo waits for labels.")
 
 
 def add_labels(add: Add) -> None:
@@ -91,6 +125,12 @@ def auto_label(options: Options) -> Answer:
 def _class(text: str) -> tuple[str, str]:
     known, _, name = text.partition("=")
     return known, name or known
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _score(text: str) -> float:

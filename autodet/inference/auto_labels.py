@@ -13,9 +13,9 @@ from autodet.access.change import change
 from autodet.datasets.drafts.journal import Drafts, add_draft_class, propose_labels, read_drafts
 from autodet.datasets.formats.labels import plain_name
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
-from autodet.errors import ModelError, NotFoundError
+from autodet.errors import ModelError
 from autodet.evaluation.overlap import iou_matrix
-from autodet.inference.demo import demo_model
+from autodet.inference.demo import find_model_or_demo
 from autodet.inference.draft_choice import Choice, DraftedClass, FoundBoxes, default_choice
 from autodet.inference.draft_predictions import (
     BOX_DECIMALS,
@@ -27,7 +27,7 @@ from autodet.inference.draft_predictions import (
     photo_key,
 )
 from autodet.models.matching_weights import match_classes
-from autodet.models.store import StoredModel, find_model
+from autodet.models.store import StoredModel
 from autodet.records import DraftBox, ImageRecord, IntArray, PhotoDraft, Prediction
 from autodet.text_format import counted, few
 from autodet.workspace import Workspace
@@ -117,7 +117,7 @@ def auto_label(
     if threshold is not None and not MIN_KEPT_SCORE <= threshold <= 1:
         raise ModelError(f"The threshold is {threshold!r}; give a number between {MIN_KEPT_SCORE} and 1.")
     found = as_dataset(dataset, workspace)
-    used = model if isinstance(model, StoredModel) else _find_model(model, found.workspace)
+    used = model if isinstance(model, StoredModel) else find_model_or_demo(model, found.workspace)
     choice = default_choice(used.card, read_drafts(found).classes, threshold)
     if classes:
         own = used.card.all_thresholds
@@ -125,15 +125,6 @@ def auto_label(
         choice = {known: DraftedClass(name, scores.get(known, 1.0)) for known, name in classes.items()}
     files = [record.file for record in found.images] if reviewed else None
     return propose(used, found, files, choice, progress, reviewed=reviewed)
-
-
-def _find_model(name: str | Path, workspace: Workspace) -> StoredModel:
-    try:
-        return find_model(name, workspace)
-    except NotFoundError:
-        if name == demo_model().id:
-            return demo_model()
-        raise
 
 
 def propose(

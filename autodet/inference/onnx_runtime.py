@@ -41,7 +41,7 @@ class OnnxRuntime(LocalRuntime):
 
     def __init__(self, graph: bytes, card: ModelCard) -> None:
         self._graph, self._classes = graph, len(card.classes)
-        self._session = _session(graph, _threads())
+        self._session = open_session(graph, _threads())
         self.limit = int(self._session.get_modelmeta().custom_metadata_map["max_detections"])
         shape = [1, 3, card.image_size, card.image_size]
         inputs = [(one.name, one.type, one.shape) for one in self._session.get_inputs()]
@@ -64,7 +64,7 @@ class OnnxRuntime(LocalRuntime):
 
     @cached_property
     def _one_core_session(self) -> Any:
-        return self._session if _threads() == 1 else _session(self._graph, 1)
+        return self._session if _threads() == 1 else open_session(self._graph, 1)
 
     def _detect_all(
         self, session: Any, squares: Sequence[Square], letterboxes: Sequence[Letterbox]
@@ -89,8 +89,16 @@ class OnnxRuntime(LocalRuntime):
         return letterbox.prediction(boxes, class_ids, scores, self.limit)
 
 
-def _session(graph: bytes, threads: int) -> Any:
-    """Load a graph from memory, with bounded memory for its intermediate results."""
+def open_session(graph: bytes, threads: int) -> Any:
+    """Load a graph from memory, with bounded memory for its intermediate results.
+
+    Args:
+        graph: The serialised graph, checked.
+        threads: Number of threads; with 1, it computes in the calling thread.
+
+    Raises:
+        BundleError: ONNX Runtime cannot load it; the message ends a sentence.
+    """
     _share_bounded_memory()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL

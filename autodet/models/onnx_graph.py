@@ -6,7 +6,7 @@ networks of the registry need, and tensors whose numbers are all in the file. Fi
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -68,9 +68,10 @@ def _message(name: str, once: set[int], many: set[int]) -> Message:
 MODEL = _message("header", {1, 2, 3, 4, 5, 6, 7}, {8, 14})
 M_GRAPH, M_OPSET, M_METADATA = 7, 8, 14
 GRAPH = _message("graph", {2, 10}, {1, 5, 11, 12, 13})
-G_NODE, G_TENSOR = 1, 5
+G_NODE, G_TENSOR, G_OUTPUT = 1, 5, 12
 NODE = _message("node", {3, 4, 6, 7}, {1, 2, 5})
-N_OPERATOR, N_ATTRIBUTE, N_DOMAIN = 4, 5, 7
+N_INPUT, N_OUTPUT, N_NAME, N_OPERATOR, N_ATTRIBUTE, N_DOMAIN = 1, 2, 3, 4, 5, 7
+BACKBONE = b"/network/backbone/"  # begins the names of nodes that the exporter made of the backbone with its pyramid
 ATTRIBUTE = _message("node's attribute", {1, 2, 3, 4, 5, 6, 13, 20}, {7, 8, 9})
 A_TENSOR, A_GRAPH = 5, 6
 TENSOR = _message("tensor", {2, 8, 9, 12, 14}, {1, 4, 5, 7, 10, 11, 13})
@@ -125,6 +126,37 @@ def with_metadata(graph: bytes, metadata: Mapping[str, str]) -> bytes:
     kept = [field.encoded for field in fields_of(memoryview(graph)) if field.number != M_METADATA]
     entries = (bytes_field(1, key.encode()) + bytes_field(2, value.encode()) for key, value in metadata.items())
     return b"".join([*kept, *(bytes_field(M_METADATA, entry) for entry in entries)])
+
+
+def backbone_maps(graph: bytes) -> list[str]:
+    """Return the names of the feature maps that the backbone of a network passes to its head, in the graph's order.
+
+    Args:
+        graph: The serialised graph, checked.
+    """
+    made: dict[bytes, None] = {}
+    used: set[bytes] = set()
+    for node in (field.value for field in fields_of(_nodes_of(graph)) if field.number == G_NODE):
+        parts = [(field.number, bytes(bytes_of(field.value))) for field in fields_of(bytes_of(node))]
+        is_inside = any(number == N_NAME and text.startswith(BACKBONE) for number, text in parts)
+        names = [text for number, text in parts if number == (N_OUTPUT if is_inside else N_INPUT)]
+        if is_inside:
+            made.update(dict.fromkeys(names))
+        else:
+            used.update(names)
+    return [name.decode() for name in made if name in used]
+
+
+def with_outputs(graph: bytes, names: Sequence[str]) -> bytes:
+    """Return a serialised graph that returns these tensors in place of its own outputs."""
+    inner = [field.encoded for field in fields_of(_nodes_of(graph)) if field.number != G_OUTPUT]
+    outputs = [bytes_field(G_OUTPUT, bytes_field(1, name.encode())) for name in names]
+    outer = [field.encoded for field in fields_of(memoryview(graph)) if field.number != M_GRAPH]
+    return b"".join([*outer, bytes_field(M_GRAPH, b"".join([*inner, *outputs]))])
+
+
+def _nodes_of(graph: bytes) -> memoryview:
+    return bytes_of(next(field.value for field in fields_of(memoryview(graph)) if field.number == M_GRAPH))
 
 
 def _check_model(model: memoryview) -> dict[str, str]:

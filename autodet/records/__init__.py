@@ -32,6 +32,7 @@ from autodet.records.follow_ups import (
 )
 from autodet.records.import_steps import ImportStep
 from autodet.records.known import known_entries
+from autodet.records.label_reasons import LabelReason, LabelReasonKind
 from autodet.records.leaderboards import Leaderboard, Standing
 from autodet.records.notices import Notice, NoticeKind, notices_from_json, notices_to_json
 from autodet.records.photos import (
@@ -120,6 +121,8 @@ __all__ = [
     "Interval",
     "LabelIssue",
     "LabelIssueKind",
+    "LabelReason",
+    "LabelReasonKind",
     "Leaderboard",
     "LearningCurve",
     "Mark",

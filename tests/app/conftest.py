@@ -21,6 +21,7 @@ from autodet.inference import (
     dropped_photos,
     evaluation_jobs,
     int8_jobs,
+    label_order_jobs,
     latency_jobs,
     tile_gain_jobs,
 )
@@ -47,7 +48,7 @@ def demo_photos():
 def _quick_predictions(monkeypatch, demo_photos):
     """The pages predict and evaluate in this process; ``tests/inference`` and the browser's tests try the others."""
     monkeypatch.setattr(detector, "load_detector_apart", detector.load_detector)
-    jobs = (auto_label_jobs, evaluation_jobs, int8_jobs, latency_jobs, tile_gain_jobs, trial_jobs)
+    jobs = (auto_label_jobs, evaluation_jobs, int8_jobs, label_order_jobs, latency_jobs, tile_gain_jobs, trial_jobs)
     for module in (*jobs, bundle_graph, dropped_photos):
         monkeypatch.setattr(module, "run_apart", lambda job, work, *given: work(*given, job.report_step))
     monkeypatch.setattr(demo, "SHOWN", demo_photos)

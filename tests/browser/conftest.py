@@ -31,10 +31,12 @@ class App:
         self._process: subprocess.Popen | None = None
         self.start()
 
-    def start(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+    def start(self, port: int = 0) -> None:
+        if not port:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen(
             [self.python, "-m", "streamlit", "run", self.script, f"--server.port={port}", *STREAMLIT_FLAGS],
@@ -53,6 +55,11 @@ class App:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def kill(self) -> None:
+        """End the server at once, as a crash does; ``start(app.port)`` starts it at its old address."""
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> None:
         self._process.terminate()

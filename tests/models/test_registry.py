@@ -11,14 +11,14 @@ from torchvision.models import get_model, get_model_weights
 
 from autodet.errors import ModelError, WeightsError
 from autodet.inference.onnx_export import onnx_metadata
-from autodet.inference.onnx_runtime import OnnxRuntime
+from autodet.inference.onnx_runtime import OnnxRuntime, open_session
 from autodet.inference.onnx_trace import trace
 from autodet.inference.torch_runtime import TorchRuntime
 from autodet.models import registry
 from autodet.models.detection import detection_limit
 from autodet.models.letterbox import Letterbox
 from autodet.models.model_card import ModelCard
-from autodet.models.onnx_graph import check_graph, with_metadata
+from autodet.models.onnx_graph import backbone_maps, check_graph, with_metadata, with_outputs
 from autodet.models.registry import (
     ARCHITECTURES,
     DEFAULT_ARCHITECTURE,
@@ -111,6 +111,11 @@ def test_what_is_said_to_export_to_onnx_sees_the_same_there(name):
     assert len(expected) > 0
     assert (seen.size_wh, seen.truncated) == (expected.size_wh, expected.truncated)
     same_detections(seen, expected)
+    maps = open_session(with_outputs(graph, backbone_maps(graph)), 1).run(
+        None, {"square": square.transpose(2, 0, 1)[None]}
+    )
+    assert {level.shape[:1] + level.shape[4:] for level in maps} == {(1,)}
+    assert all(level.shape[-1] == level.shape[-2] < SIDE for level in maps)
 
 
 def test_the_documents_list_every_architecture():

@@ -1,7 +1,7 @@
 """Checks of what a browser sends: a draft is stored only if each of its values can be right."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 from autodet.datasets.drafts.journal import Drafts
@@ -13,7 +13,7 @@ MAX_BOXES = 5_000  # of a photo with fewer labels: more than a person draws, and
 MAX_PIXELS = 1e9  # of a coordinate
 
 
-def draft_from_browser(drafts: Drafts, document: object) -> PhotoDraft:
+def draft_from_browser(drafts: Drafts, document: object, earlier: Iterable[DraftBox] = ()) -> PhotoDraft:
     """Return the draft that a browser sends, for ``save_draft``.
 
     Boxes are cut at the edges of the photo. A box without a score is a label; one with a score must be a proposal that
@@ -23,6 +23,7 @@ def draft_from_browser(drafts: Drafts, document: object) -> PhotoDraft:
         drafts: The labels as they stand now.
         document: ``{"dataset": id, "file": str, "revision": int, "reviewed": bool, "flagged": bool, "boxes":
             [{"class": name, "box": [x1, y1, x2, y2], "difficult": bool, "truncated": bool, "score": float or null}]}``.
+        earlier: Proposals that the photo had before, which undo brings back.
 
     Raises:
         DraftConflictError: The photo was changed since that revision.
@@ -45,7 +46,7 @@ def draft_from_browser(drafts: Drafts, document: object) -> PhotoDraft:
         )
     drawn = tuple(_box(drafts, current, box) for box in boxes)
     proposals = Counter(box for box in drawn if box.is_proposal)
-    if not proposals <= Counter(current.proposals):
+    if not proposals <= Counter(current.proposals) | Counter(earlier):
         raise DatasetError(f"A proposal is none that a model made for {current.file!r}; reload the page.")
     return PhotoDraft(
         current.file,

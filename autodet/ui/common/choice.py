@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
 from autodet.datasets.versions.waiting_photos import waiting_photos
+from autodet.inference.demo import demo_model
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel, list_models
 from autodet.records import SearchStatus
@@ -22,6 +23,7 @@ from autodet.workspace import open_workspace, slug
 Thing = TypeVar("Thing")
 TITLES = {"dataset": "data set", "model": "model", "search": "search", "split": "split"}
 MAX_CLASSES = 8  # named of a model
+EVERYDAY = "Everyday objects · 80 classes of COCO"
 WIDGET = "choose_"  # prefix of a widget's key; the session state key without it holds an explicit choice
 
 
@@ -272,7 +274,9 @@ def _remember(kind: str) -> None:
 
 
 def describe_model(model: StoredModel) -> str:
-    """Describe a model for a select box: its name, its data set and its mAP@0.5."""
+    """Describe a model for a select box: its name, its data set and its mAP@0.5; the COCO model by what it finds."""
+    if model == demo_model():
+        return EVERYDAY
     map50 = model.card.metrics.get("map50")
     figure = "" if map50 is None else f" · mAP@0.5 {score(map50)}"
     return f"{_named(model.card.name, model.id)} · trained on {model.card.dataset}{figure}"

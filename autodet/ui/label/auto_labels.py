@@ -117,15 +117,11 @@ def _choose_model(drafts: Drafts) -> StoredModel:
         "Model",
         list(models),
         index=list(models).index(named or max(models, key=known.__getitem__)),
-        format_func=lambda path: _named(models[path]),
+        format_func=lambda path: describe_model(models[path]),
         filter_mode="contains",
         key=f"auto label model {drafts.dataset.id}",
     )
     return models[chosen]
-
-
-def _named(model: StoredModel) -> str:
-    return describe_model(model) if model.is_in_workspace else "Everyday objects · 80 classes of COCO"
 
 
 def _choose_photos(drafts: Drafts) -> Target:
@@ -254,7 +250,7 @@ def _offer(dataset: Dataset, model: StoredModel, target: Target, choice: Choice,
             st.rerun()
         if choice and st.button("Only on the shown photo", icon=":material/photo:", help=ONE_PHOTO):
             with st.spinner("Drafting"):
-                made = propose(model, dataset, [shown_photo(dataset)], choice, reviewed=True, apart=True)
+                made = propose(model, dataset, [shown_photo()], choice, reviewed=True, apart=True)
             st.session_state[STARTED] = dataset.id, made
             st.rerun()
 

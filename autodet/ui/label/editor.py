@@ -1,11 +1,10 @@
 """The label editor: one photo with its boxes, which the visitor draws, changes, accepts and removes.
 
 The browser keeps each change until the server has stored it, and sends all unstored changes in each message, because
-Streamlit hands over the last message only. An answer travels with the data of the component. Pictures have a component
-and a fragment of their own (``pictures``), so that no change waits for a photo to be decoded.
+Streamlit hands over the last message only. An answer travels with the data of the component.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import streamlit as st
@@ -17,13 +16,14 @@ from autodet.datasets.manifest import Dataset
 from autodet.ui.common.address import named_in_address, note_address, write_address
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.photo_viewer import read_assets
-from autodet.ui.label.changes import draft_document, store_changes
-from autodet.ui.label.pictures import show_pictures
+from autodet.ui.label.changes import draft_document, remember_proposals, store_changes
+from autodet.ui.label.pictures import find_pictures
 from autodet.ui.label.queue import FILTERS, Filter, Queue, make_queue
 
 KEY = "label editor"
 ANSWERED = "answered label message"  # session state: the last message that was handled, and its answer
 SHOWN = "shown photo to label"  # session state: data set and file
+OPENED = "opened photos to label"  # session state: how often the server, not the browser, has chosen the photo
 FILTER_TITLES: Mapping[Filter, str] = {
     "all": "All",
     "unlabelled": "Unlabelled",
@@ -36,6 +36,7 @@ _component = st.components.v2.component(
     "autodet_label_editor",
     html=read_assets("label_editor.html")
     .replace("<!-- tools -->", read_assets("label_tools.html"))
+    .replace("<!-- proposals -->", read_assets("label_proposals.html"))
     .replace("<!-- viewer -->", read_assets("photo_viewer.html")),
     css=read_assets("photo_viewer.css", "label_editor.css", "label_panels.css"),
     js=read_assets(
@@ -50,59 +51,65 @@ _component = st.components.v2.component(
         "label_strip.js",
         "label_conflict.js",
         "label_actions.js",
+        "label_panels.js",
+        "label_pictures.js",
         "label_editor.js",
     ),
 )
 
 
-def show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str] | None = None) -> None:
+def show_editor(
+    dataset: Dataset,
+    order: Sequence[str],
+    reasons: Mapping[str, str] | None = None,
+    show_progress: Callable[[Drafts], None] = lambda _: None,
+) -> None:
     """Show the editor with the photo that the address names, or the one that was shown last.
 
     Args:
         dataset: The data set.
         order: Its photos in the order in which they are labelled.
         reasons: A sentence on why a photo is worth labelling, by file; shown as text, not as Markdown.
+        show_progress: Called with the labels after each change.
     """
     _choose_photo(dataset, order)
-    write_address("photo", _shown(dataset))
-    _show_editor(dataset, order, reasons or {})
-    show_pictures(dataset, _shown(dataset))
+    write_address("photo", shown_photo())
+    _show_editor(dataset, order, reasons or {}, show_progress)
 
 
-def shown_photo(dataset: Dataset) -> str:
-    """Return the photo that the editor shows now, for callbacks and fragments beside it."""
-    return _shown(dataset)
+def show_photo(dataset: Dataset, file: str) -> None:
+    """Make a photo the one that ``show_editor`` shows next, unless the address names another."""
+    st.session_state[SHOWN] = dataset.id, file
+    st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
 
 
-def chosen_filter(dataset: Dataset) -> Filter:
-    """Return the filter that the visitor has chosen in the editor."""
-    return _filter(_message(dataset))
+def shown_photo() -> str:
+    """Return the photo that the editor shows now."""
+    return str(st.session_state[SHOWN][1])
 
 
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     known, shown = set(order), st.session_state.get(SHOWN, ("", ""))
     named = named_in_address("photo")
     if named in known:
-        st.session_state[SHOWN] = dataset.id, named
+        show_photo(dataset, named)
     elif shown[0] != dataset.id or shown[1] not in known:
         st.session_state[SHOWN] = dataset.id, order[0]
     if named and named not in known:
         st.warning("The data set has no photo of that name; another one is shown.", icon=":material/search_off:")
 
 
-def _shown(dataset: Dataset) -> str:
-    owner, file = st.session_state[SHOWN]
-    assert owner == dataset.id
-    return str(file)
-
-
 @st.fragment
-def _show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str]) -> None:
+def _show_editor(
+    dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[Drafts], None]
+) -> None:
     with sentences_for_errors("Label"):
         message = _message(dataset)
         answer = _answer(dataset, message)
         drafts = read_drafts(dataset)
-        queue = make_queue(drafts, order, _shown(dataset), _filter(message))
+        show_progress(drafts)
+        queue = make_queue(drafts, order, shown_photo(), _filter(message))
+        remember_proposals(dataset, map(drafts.of, queue.near))
         data = {
             "dataset": dataset.id,
             "editable": may_change(),
@@ -113,9 +120,11 @@ def _show_editor(dataset: Dataset, order: Sequence[str], reasons: Mapping[str, s
             "files": _files(drafts, queue),
             "place": queue.place,
             "count": len(queue.files),
-            "shown": _shown(dataset),
+            "shown": shown_photo(),
+            "opened": st.session_state.get(OPENED, 0),
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
+            "pictures": find_pictures(dataset, message.get("wanted"), shown_photo(), quick=bool(message.get("photos"))),
             "answer": answer,
         }
         _component(key=f"{KEY} {dataset.id}", data=data, on_message_change=lambda: None)

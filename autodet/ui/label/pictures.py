@@ -1,7 +1,7 @@
 """Pictures for the label editor: addresses of the photos and thumbnails that the browser asks for."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,40 +10,42 @@ from autodet.datasets.manifest import Dataset
 from autodet.datasets.photos import open_photo
 from autodet.errors import PhotoError
 from autodet.records import ImageRecord
-from autodet.ui.common.photo_viewer import picture_address, read_assets
+from autodet.ui.common.photo_viewer import picture_address
 from autodet.ui.common.pictures import as_jpeg, shrink_photo
 
 KEY = "label pictures"
 MAX_PIXELS = 2000  # longer side of a photo until the visitor zooms beyond it
 THUMBNAIL_PIXELS = 160
 MAX_PHOTOS, MAX_THUMBNAILS = 8, 40  # that a browser may ask for at once
-RUN_SECONDS = 0.5  # after which the remaining pictures wait for the next run, so that changes are stored in between
+RUN_SECONDS = 0.5  # after which the remaining pictures wait for the next message
+QUICK_SECONDS = 0.05  # enough for pictures that are there
 
-_component = st.components.v2.component("autodet_label_pictures", js=read_assets("label_pictures.js"))
 
-
-@st.fragment
-def show_pictures(dataset: Dataset, shown: str) -> None:
-    """Hand the browser the addresses of pictures; call it once for each data set.
+def find_pictures(dataset: Dataset, wanted: object, shown: str, *, quick: bool) -> dict[str, Any]:
+    """Return the addresses of the pictures that the browser wants, as far as they can be made in time.
 
     Args:
         dataset: The data set.
-        shown: The photo that is shown before the browser asks for any.
+        wanted: ``{"photos": [file], "whole": [file], "thumbnails": [file]}`` from the browser, which is not trusted.
+        shown: The photo that is shown, whose picture is always made.
+        quick: Whether all others have to wait, because the visitor's changes do.
+
+    Returns:
+        ``{"photos": {file: {"address": str} or {"error": sentence}}, "whole": ..., "thumbnails": ...}``.
     """
-    asked = (st.session_state.get(f"{KEY} {dataset.id}") or {}).get("wanted") or {}
+    asked: Mapping[str, Any] = wanted if isinstance(wanted, Mapping) else {}
     records = {record.file: record for record in dataset.images}
-    photos = _known(records, asked.get("photos"), MAX_PHOTOS) or [records[shown]]
-    whole = _known(records, asked.get("whole"), 1)
-    thumbnails = _known(records, asked.get("thumbnails"), MAX_THUMBNAILS)
-    end = time.monotonic() + RUN_SECONDS
-    data = {
-        "dataset": dataset.id,
-        "number": asked.get("number"),
-        "photos": _addresses(dataset, photos, _photo, "photo", end),
-        "whole": _addresses(dataset, whole, _whole_photo, "whole", end),
-        "thumbnails": _addresses(dataset, thumbnails, _thumbnail, "thumbnail", end),
+    end = time.monotonic() + (QUICK_SECONDS if quick else RUN_SECONDS)
+
+    def find(kind: str, make: Callable[[str, Dataset, ImageRecord], bytes], most: int) -> dict[str, dict[str, Any]]:
+        known = _known(records, asked.get(kind), most)
+        return _addresses(dataset, known or ([records[shown]] if kind == "photos" else []), make, kind, end)
+
+    return {
+        "photos": find("photos", _photo, MAX_PHOTOS),
+        "whole": find("whole", _whole_photo, 1),
+        "thumbnails": find("thumbnails", _thumbnail, MAX_THUMBNAILS),
     }
-    _component(key=f"{KEY} {dataset.id}", data=data, on_wanted_change=lambda: None, height=1)
 
 
 def _known(records: dict[str, ImageRecord], asked: object, most: int) -> list[ImageRecord]:
@@ -58,10 +60,10 @@ def _addresses(
     kind: str,
     end: float,
 ) -> dict[str, dict[str, Any]]:
-    """Return the addresses of pictures, at least the first, until the time is over; a sentence where there is none."""
+    """Return the addresses of pictures until the time is over, or a sentence where there is none."""
     found: dict[str, dict[str, Any]] = {}
     for place, record in enumerate(records):
-        if found and time.monotonic() > end:
+        if time.monotonic() > end and (found or kind != "photos"):
             break
         try:
             picture = make(f"{dataset.identity} {record.file}", dataset, record)

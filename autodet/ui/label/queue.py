@@ -11,7 +11,6 @@ from autodet.records import DraftState
 
 Filter = Literal["all", "unlabelled", "proposed", "labelled", "flagged"]
 FILTERS: tuple[Filter, ...] = get_args(Filter)
-DONE: tuple[DraftState, ...] = ("labelled", "empty")
 STRIP = 8  # photos on each side of the shown one whose thumbnails are offered
 NEAR = 2  # photos on each side whose labels are sent ahead
 
@@ -64,7 +63,7 @@ def make_queue(drafts: Drafts, order: Sequence[str], shown: str, chosen: Filter)
         if which == "flagged":
             return draft is not None and draft.needs_look
         state = draft.state if draft else imported[file]
-        return which == "all" or state == which or (which == "labelled" and state in DONE)
+        return which in ("all", _filter_of(state))
 
     files: Sequence[str] = order
     if chosen != "all":

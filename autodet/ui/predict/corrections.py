@@ -53,8 +53,12 @@ def _offer_photo(visit: Visit, model: StoredModel, seen: Seen, shown: Prediction
         _collect(visit, model, seen, shown)
     with place.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check: {escape(seen.photo.name)} is kept to be corrected.", width="content")
-        remove, sha256 = visit.collected.pop, seen.sha256
-        st.button("Take it out", key=f"take out {sha256}", type="tertiary", on_click=remove, args=(sha256, None))
+        out = f"take out {seen.sha256}"
+        st.button("Take it out", key=out, type="tertiary", on_click=_take_out, args=(visit, seen.sha256))
+
+
+def _take_out(visit: Visit, sha256: str) -> None:
+    visit.collected.pop(sha256, None)  # a second click finds it gone
 
 
 def _collect(visit: Visit, model: StoredModel, seen: Seen, shown: Prediction) -> None:

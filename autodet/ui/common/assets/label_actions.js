@@ -30,6 +30,7 @@ const ACTIONS = [
   { name: "zoomIn", press: ["+", "="], keys: "+", does: "Zoom in" },
   { name: "zoomOut", press: ["-"], keys: "−", does: "Zoom out" },
   { name: "fit", press: ["0"], keys: "0", does: "Show the whole photo" },
+  { name: "window", press: ["w"], keys: "W", does: "Fill the window with the editor, or leave it" },
   { name: "leave", press: ["escape"], keys: "Esc", does: "Leave the box" },
   { name: "help", press: ["?"], keys: "?", does: "This list" },
 ];
@@ -73,6 +74,7 @@ const actions = {
 
   remove(editor) {
     const { selected, labels } = editor;
+    editor.dropUnnamed();
     if (!selected) return;
     const place = labels.boxes.indexOf(selected);
     editor.putBoxes(labels.boxes.filter((box) => box !== selected));
@@ -131,7 +133,18 @@ const actions = {
   zoomIn: (editor) => editor.zoom(ZOOM_STEP),
   zoomOut: (editor) => editor.zoom(1 / ZOOM_STEP),
   fit: (editor) => editor.stage.fit(),
-  leave: (editor) => (editor.selected ? editor.select(null) : editor.pointers.stop()),
+  window(editor) {
+    editor.root.togglePopover();
+    editor.stage.element.focus({ preventScroll: true });
+    editor.refresh();
+  },
+
+  leave(editor) {
+    editor.pointers.stop();
+    editor.dropUnnamed();
+    editor.select(null);
+  },
+
   help: (editor) => editor.find("dialog.help").showModal(),
 };
 

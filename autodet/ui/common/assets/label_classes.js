@@ -20,7 +20,7 @@ class Classes {
     this.rows = editor.find(".classes");
     this.input.oninput = () => this.show();
     this.input.onkeydown = (event) => this.press(event);
-    this.input.onblur = () => setTimeout(() => this.end(), 150); // a click on a class comes first
+    this.input.onblur = () => setTimeout(() => this.show(), 150); // a click on a class comes first
     editor.find(".find button").onclick = () => this.take(this.typed || this.offers[0]);
     this.at = 0;
   }
@@ -80,7 +80,7 @@ class Classes {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (move && many) this.at = (this.at + move + many) % many;
     else if (event.key === "Enter") this.rows.children[this.at]?.click();
-    else if (event.key === "Escape") this.leave();
+    else if (event.key === "Escape") this.giveUp();
     else return;
     event.preventDefault();
     this.show();
@@ -94,6 +94,11 @@ class Classes {
     this.leave();
   }
 
+  giveUp() {
+    this.editor.dropUnnamed();
+    this.leave();
+  }
+
   choose(name) {
     this.active = name;
     this.editor.setClass(name);
@@ -102,13 +107,6 @@ class Classes {
   leave() {
     this.input.value = "";
     this.editor.stage.element.focus({ preventScroll: true });
-    this.end();
-  }
-
-  // The search is over; a new box without a class goes.
-  end() {
-    if (this.editor.active === this.input || this.rows.contains(this.editor.active)) return;
-    this.editor.dropUnnamed();
     this.show();
   }
 
@@ -128,6 +126,7 @@ class Classes {
     this.rows.replaceChildren(...rows);
     this.rows.scrollTop = kept;
     if (searches) rows[this.at]?.scrollIntoView({ block: "nearest" });
+    this.input.disabled = !editor.editable;
     this.input.placeholder = names.length ? "Find or add a class" : "Name your first class";
   }
 

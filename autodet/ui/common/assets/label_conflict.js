@@ -28,13 +28,14 @@ class Conflict {
     this.root.hidden = !entry;
     editor.find(".work").hidden = Boolean(entry);
     editor.find(".tools").hidden = Boolean(entry);
+    editor.find(".below").hidden = Boolean(entry);
     if (!entry) return;
     const { theirs, state } = entry;
     const when = theirs.time ? ` at ${new Date(theirs.time).toLocaleTimeString([], { timeStyle: "short" })}` : "";
     this.root.querySelector(".who").textContent =
       `${harmless(theirs.author) || "Another tab"} changed this photo${when}, after you began. Nothing is lost: ` +
       "compare both, and choose.";
-    const photo = { name: harmless(editor.file), address: editor.pictures.photos[editor.file]?.address };
+    const photo = { name: harmless(editor.file), address: editor.data.pictures.photos[editor.file]?.address };
     photo.size = editor.photo.size;
     photo.boxes = { mine: this.rows(state), theirs: this.rows(theirs) };
     const data = { identity: editor.file, count: 1, place: 0, min_score: null, layers: SIDES, photos: { 0: photo } };

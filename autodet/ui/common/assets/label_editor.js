@@ -1,29 +1,11 @@
 // The label editor as a component. It shows a photo, keeps its labels, and sends changes through the outbox; Streamlit
 // calls the default export again whenever its data changes.
 
-const PICTURES = "autodet_label_pictures"; // event and global variable of label_pictures.js
-const HINT_MILLISECONDS = 5000;
 const MAX_KNOWN = 200; // photos whose labels and undo steps are kept
-const SAVED_TEXTS = {
-  saved: "Saved",
-  saving: "Saving …",
-  unsent: "Not saved: no connection. Your changes are kept in this browser.",
-  silent: "No connection",
-  conflict: "Not saved: changed by another tab or person.",
-};
-const HINTS = {
-  draw: "Drag to draw a box; click a box to change it. Enter: next photo. ?: all keys.",
-  pan: "Drag to move the photo; click a box to select it. M: draw again.",
-  box: "Drag the box or its handles; 1 to 9 change its class; Esc leaves it.",
-  proposal: "Enter accepts the proposal, Delete rejects it, a change accepts it too.",
-  unnamed: "Write the name of its class, then press Enter.",
-  viewer: "You can look at the labels. Only editors change them.",
-};
-
 const editors = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".labels");
+  const root = parentElement.querySelector(".editor");
   if (!editors.has(root)) editors.set(root, new Editor(root, data));
   const editor = editors.get(root);
   editor.outbox.tell = (message) => setStateValue("message", message);
@@ -46,23 +28,27 @@ class Editor {
     this.selected = null; // a box of the shown photo
     this.unnamed = null; // place of a new box that has no class yet
     this.pans = false;
-    this.loaded = new Map(); // pictures by address
-    this.outbox = new Outbox(data.dataset, () => this.showSaved());
+    this.outbox = new Outbox(data.dataset, () => this.told());
     this.outbox.dataset = data.dataset;
-    this.outbox.view = () => ({ at: this.file, filter: this.filter });
+    this.outbox.view = () => ({ at: this.file, filter: this.filter, wanted: this.pictures.wanted });
     this.stage = new LabelStage(this.find(".work .stage"));
     this.pointers = new Pointers(this);
     this.classes = new Classes(this);
     this.strip = new Strip(this);
     this.conflict = new Conflict(this);
     this.keys = new Keys(this);
+    this.panels = new Panels(this);
+    this.pictures = new Pictures(this);
     this.listen();
     this.outbox.look();
     requestAnimationFrame(() => this.begin());
   }
 
   begin() {
-    if (document.activeElement === document.body) this.stage.element.focus({ preventScroll: true });
+    if (document.activeElement === document.body) {
+      this.stage.element.focus({ preventScroll: true });
+      this.root.scrollIntoView({ block: "start" });
+    }
     if (this.outbox.photos.size || this.outbox.classes.size) this.outbox.later(0);
   }
 
@@ -71,8 +57,7 @@ class Editor {
     this.keys.close();
     this.outbox.close();
     this.conflict.close();
-    clearTimeout(this.hinting);
-    removeEventListener(PICTURES, this.takePictures);
+    this.panels.close();
     removeEventListener("focus", this.awake);
     removeEventListener("online", this.awake);
   }
@@ -81,12 +66,9 @@ class Editor {
     for (const button of this.root.querySelectorAll("[data-action]")) {
       button.onclick = () => this.act(button.dataset.action);
     }
-    this.find(".least input").oninput = () => this.showProposals();
     this.find(".drop").onclick = () => this.dropRefused();
     this.find(".settle").onclick = () => this.open(this.outbox.conflicts[0]);
-    this.takePictures = () => this.showPictures();
     this.awake = () => this.outbox.waiting === null && this.outbox.send();
-    addEventListener(PICTURES, this.takePictures);
     addEventListener("focus", this.awake);
     addEventListener("online", this.awake);
   }
@@ -96,13 +78,15 @@ class Editor {
   update(data) {
     this.data = data;
     this.outbox.stored = (file, revision) => this.known.has(file) && (this.known.get(file).revision = revision);
-    const answered = this.outbox.answer(data.answer);
+    this.outbox.answer(data.answer);
     for (const [file, photo] of Object.entries(data.photos)) this.learn(file, photo);
-    if (this.file === null || !this.known.has(this.file)) this.file = data.shown;
-    if (answered || !this.drawn) this.writeAddress();
+    if (this.opened !== data.opened || !this.known.has(this.file)) {
+      this.file = data.shown;
+      this.opened = data.opened;
+    }
     this.drawn = true;
     this.refresh();
-    this.showPictures();
+    this.pictures.show();
   }
 
   // Take labels of the server, unless this browser has changes of its own or the answer is older.
@@ -127,7 +111,7 @@ class Editor {
 
   writeAddress() {
     const address = new URL(location.href);
-    if (!address.searchParams.has("dataset") || this.data.shown !== this.file) return;
+    if (!address.searchParams.has("dataset")) return; // the visitor has left the page
     address.searchParams.set("photo", this.file);
     if (address.href !== location.href) history.replaceState(history.state, "", address.href);
   }
@@ -169,16 +153,6 @@ class Editor {
     return labels ? { boxes: labels.boxes, size: labels.size } : null;
   }
 
-  get pictures() {
-    const sent = globalThis[PICTURES];
-    return sent?.dataset === this.data.dataset ? this.collected(sent) : { photos: {}, whole: {}, thumbnails: {} };
-  }
-
-  collected({ photos, whole, thumbnails }) {
-    this.thumbnails = { ...this.thumbnails, ...thumbnails };
-    return { photos, whole, thumbnails: this.thumbnails };
-  }
-
   viewOf(box) {
     const [x1, y1, x2, y2] = box.box;
     const name = harmless(box.class ?? "?");
@@ -214,161 +188,32 @@ class Editor {
     this.strip.showFilters();
     this.strip.show();
     this.conflict.show();
-    this.showTexts();
-    this.showTools();
-    this.showProposals();
-    this.showSaved();
+    this.panels.show();
   }
 
-  showTexts() {
-    const { data, photo, files } = this;
-    const place = data.place + files.indexOf(this.file) - files.indexOf(data.shown);
-    this.find(".place").textContent = `${(place + 1).toLocaleString("en")} of ${data.count.toLocaleString("en")}`;
-    this.find(".steps .name").textContent = this.find(".steps .name").title = harmless(this.file);
-    const { labels } = this;
-    const condition = labels ? CONDITION_TITLES[labels.condition] : "";
-    this.find(".condition").textContent = condition;
-    this.find(".condition").dataset.condition = labels?.condition ?? "";
-    this.find(".reason").textContent = photo.reason ?? "";
-    const issues = labels?.state.reviewed && labels.past.length ? [] : (photo.issues ?? []);
-    this.find(".issues").replaceChildren(...issues.map((issue) => this.issueButton(issue)));
-    const { selected } = this;
-    const kind = selected && (isProposal(selected) ? "proposal" : "box");
-    this.hintText = HINTS[!data.editable ? "viewer" : this.unnamed ? "unnamed" : (kind ?? (this.pans ? "pan" : "draw"))];
-    if (!this.hinting) this.find(".hint").textContent = this.hintText;
-  }
-
-  issueButton({ text, box: [x1, y1, x2, y2] }) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = harmless(text);
-    button.onclick = () => {
-      this.stage.fit();
-      this.stage.focus({ x1, y1, x2, y2 });
-      this.stage.active = null;
-      this.refresh();
-    };
-    return button;
+  // The outbox has changed.
+  told() {
+    if (!this.drawn) return;
+    if (Boolean(this.conflict.entry) === this.conflict.root.hidden) this.refresh();
+    else this.panels.showSaved();
   }
 
   hint(text) {
-    this.find(".hint").textContent = text;
-    clearTimeout(this.hinting);
-    this.hinting = setTimeout(() => {
-      this.hinting = 0;
-      this.find(".hint").textContent = this.hintText;
-    }, HINT_MILLISECONDS);
+    this.panels.hint(text);
   }
 
-  showTools() {
-    const { labels, data, selected, editable } = this;
-    const files = this.files;
-    const at = files.indexOf(this.file);
-    const off = {
-      previous: at <= 0,
-      next: at < 0 || at === files.length - 1,
-      nextUnlabelled: !data.next.unlabelled || data.next.unlabelled === this.file,
-      nextFlagged: !data.next.flagged || data.next.flagged === this.file,
-      remove: !selected,
-      difficult: !selected,
-      truncated: !selected,
-      undo: !labels?.past.length,
-      redo: !labels?.future.length,
-      copy: !this.before?.boxes.length,
-      none: labels?.boxes.some((box) => !isProposal(box)),
-    };
-    const on = {
-      mode: this.pans,
-      names: this.stage.labels,
-      flag: labels?.state.flagged,
-      none: labels?.condition === "empty",
-      difficult: selected?.difficult,
-      truncated: selected?.truncated,
-    };
-    for (const button of this.root.querySelectorAll("[data-action]")) {
-      const { action } = button.dataset;
-      button.ariaDisabled = String(Boolean(off[action]) || (CHANGES.has(action) && !editable));
-      if (action in on) button.ariaPressed = String(Boolean(on[action]));
-    }
-    this.find("[data-action=mode]").lastChild.textContent = this.pans ? "Move view" : "Draw";
+  // Zoom to a place.
+  look(box) {
+    this.selected = null;
+    this.stage.fit();
+    this.stage.focus(box);
+    this.refresh();
+    this.zoomed();
   }
 
-  showProposals() {
-    const proposals = this.labels?.boxes.filter(isProposal) ?? [];
-    const least = this.find(".least input").valueAsNumber;
-    const above = proposals.filter((box) => box.score >= least).length;
-    this.find(".proposals").hidden = !proposals.length;
-    this.find(".proposals .count").textContent = proposals.length === 1 ? "1 proposal" : `${proposals.length} proposals`;
-    this.find(".least output").textContent = least.toFixed(2);
-    this.find("[data-action=acceptAbove]").textContent = `Accept ${above} from ${least.toFixed(2)} on`;
-  }
 
-  showSaved() {
-    if (!this.drawn) return;
-    const { outbox } = this;
-    const { condition } = outbox;
-    const full = outbox.full && condition === "unsent";
-    const text = condition === "refused" ? `Not saved: ${harmless(outbox.problem)}` : SAVED_TEXTS[condition];
-    const saved = this.find(".saved");
-    const shown = full ? "Not saved: no connection. Keep this tab open: this browser can keep no changes." : text;
-    if (saved.textContent !== shown) saved.textContent = shown;
-    saved.dataset.condition = condition;
-    this.find(".drop").hidden = condition !== "refused";
-    this.find(".settle").hidden = condition !== "conflict" || Boolean(this.conflict.entry);
-    if (Boolean(this.conflict.entry) === this.conflict.root.hidden) this.refresh();
-  }
-
-  // ---- Pictures
-
-  showPictures() {
-    const { pictures, stage, file, labels } = this;
-    const { address, error } = pictures.photos[file] ?? {};
-    stage.picture = address ? this.picture(address) : (this.lastPicture?.file === file ? this.lastPicture.picture : null);
-    if (address) this.lastPicture = { file, picture: stage.picture };
-    stage.error = error ?? (labels ? "" : "");
-    const whole = pictures.whole[file]?.address;
-    stage.sharp = whole && stage.needsSharp ? this.picture(whole) : null;
-    stage.redraw();
-    this.strip.show();
-    if (this.conflict.entry) this.conflict.show();
-    this.askForPictures();
-  }
-
-  picture(address) {
-    const known = this.loaded.get(address);
-    if (known && !(known.complete && !known.naturalWidth)) return known;
-    const picture = new Image();
-    picture.onload = picture.onerror = () => this.stage.redraw();
-    picture.src = serverAddress(address);
-    this.loaded.set(address, picture);
-    if (this.loaded.size > 2 * MAX_PICTURES) this.loaded.delete(this.loaded.keys().next().value);
-    return picture;
-  }
-
-  // Tell the server which pictures are needed, if it has not sent them.
-  askForPictures() {
-    const sent = globalThis[PICTURES];
-    if (sent?.dataset !== this.data.dataset) return;
-    const { files, next } = { files: this.files, next: this.data.next };
-    const at = files.indexOf(this.file);
-    const near = [this.file, files[at + 1], files[at - 1], next.unlabelled, files[at + 2], next.flagged];
-    const photos = [...new Set(near.filter(Boolean))];
-    const whole = this.stage.needsSharp ? [this.file] : [];
-    const { missing } = this.strip;
-    const done = photos.every((file) => sent.photos[file]) && whole.every((file) => sent.whole[file]);
-    photos.filter((file) => sent.photos[file]?.address).forEach((file) => this.picture(sent.photos[file].address));
-    if (done && !missing.length) return;
-    const wanted = { photos, whole, thumbnails: missing };
-    const asked = JSON.stringify([wanted, sent.number]);
-    if (asked === this.asked) return;
-    this.asked = asked;
-    this.asking = (this.asking ?? 0) + 1;
-    sent.ask({ number: `${this.outbox.tab} ${this.asking}`, ...wanted });
-  }
-
-  // The view has been zoomed: the whole photo may be needed.
   zoomed() {
-    this.showPictures();
+    this.pictures.zoomed();
   }
 
   zoom(factor) {
@@ -387,12 +232,14 @@ class Editor {
 
   open(file) {
     if (!file || file === this.file) return;
+    if (this.unnamed) this.hint("The box without a class was left out.");
     this.dropUnnamed();
     this.pointers.stop();
     this.file = file;
     this.selected = null;
     this.refresh();
-    this.showPictures();
+    this.pictures.show();
+    this.writeAddress();
     this.outbox.send();
   }
 

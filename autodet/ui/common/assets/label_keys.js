@@ -17,15 +17,14 @@ class Keys {
 
   list() {
     const rows = ACTIONS.map(({ keys, does }) => {
-      const row = document.createElement("tr");
-      const [first, second] = [document.createElement("th"), document.createElement("td")];
-      first.scope = "row";
+      const row = document.createElement("div");
+      const [first, second] = [document.createElement("dt"), document.createElement("dd")];
       first.textContent = keys;
       second.textContent = does;
       row.append(first, second);
       return row;
     });
-    this.editor.find("dialog.help tbody").replaceChildren(...rows);
+    this.editor.find("dialog.help dl").replaceChildren(...rows);
     this.editor.find("dialog.help .close").onclick = () => this.editor.find("dialog.help").close();
   }
 
@@ -88,7 +87,8 @@ class Keys {
     const [x1, y1, x2, y2] = selected.box;
     const resized = [x1, y1, Math.max(x1 + MIN_SIDE, x2 + across), Math.max(y1 + MIN_SIDE, y2 + down)];
     const box = event.shiftKey ? within(resized, stage.size) : movedBy(selected.box, across, down, stage.size);
-    editor.replace(selected, { ...accepted(selected), box }, event.shiftKey ? "resize" : "move");
+    const kind = event.shiftKey ? "resize" : "move";
+    editor.replace(selected, { ...accepted(selected), box }, `${kind} ${editor.labels.boxes.indexOf(selected)}`);
     return true;
   }
 }

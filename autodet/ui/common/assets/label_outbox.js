@@ -4,7 +4,7 @@
 const SEND_MILLISECONDS = 250; // after the last change
 const RETRY_MILLISECONDS = 3000; // without an answer
 const LOOK_MILLISECONDS = 10000; // after which a visible tab asks for changes of others
-const MAX_SENT = 50; // earlier states of a photo by which its own change is recognized
+const MAX_SENT = 50; // states sent without an answer, by which this browser's own change is recognized
 
 class Outbox {
   constructor(dataset, changed) {
@@ -66,8 +66,8 @@ class Outbox {
 
   put(file, state, revision) {
     const before = this.photos.get(file);
-    const sent = [...(before?.sent ?? []), contentOf(state)].slice(-MAX_SENT);
-    this.photos.set(file, { state, revision: before?.revision ?? revision, sent, theirs: null, problem: "" });
+    const { sent, sending } = before ?? { sent: [] };
+    this.photos.set(file, { state, revision: before?.revision ?? revision, sent, sending, theirs: null, problem: "" });
     this.keepPhoto(file);
     this.later();
   }
@@ -123,6 +123,8 @@ class Outbox {
     for (const [file, entry] of this.photos) {
       if (entry.theirs || entry.problem) continue;
       entry.sending = contentOf(entry.state);
+      entry.sent = [...entry.sent, entry.sending].slice(-MAX_SENT);
+      this.keepPhoto(file);
       photos.push({ dataset: this.dataset, file, revision: entry.revision, ...entry.state });
     }
     const classes = [...this.classes].filter(([, problem]) => !problem).map(([name]) => name);
@@ -138,9 +140,9 @@ class Outbox {
     this.changed();
   }
 
-  // Take an answer of the server; return whether it is a new one.
+  // Take an answer of the server.
   answer(answer) {
-    if (answer?.tab !== this.tab || answer.number !== this.waiting) return false;
+    if (answer?.tab !== this.tab || answer.number !== this.waiting) return;
     clearTimeout(this.retry);
     this.waiting = null;
     this.silent = false;
@@ -149,7 +151,6 @@ class Outbox {
     const open = [...this.photos.values()].some((entry) => !entry.theirs && !entry.problem);
     if (this.again || open || [...this.classes.values()].includes("")) this.later(this.again ? 0 : SEND_MILLISECONDS);
     this.changed();
-    return true;
   }
 
   answerClass(name, { refused }) {
@@ -165,8 +166,9 @@ class Outbox {
     const entry = this.photos.get(file);
     if (!entry) return;
     const content = contentOf(entry.state);
-    // A conflict with what this browser sent before, and got no answer to, is none.
+    // A conflict with what this browser sent before, without getting the answer, is none.
     const own = conflict && entry.sent.includes(contentOf(conflict));
+    entry.sent = [];
     const stored = saved !== undefined ? entry.sending : own ? contentOf(conflict) : null;
     if (stored !== null) {
       entry.revision = saved ?? conflict.revision;

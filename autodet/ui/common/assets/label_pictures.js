@@ -1,10 +1,67 @@
-// Hands the addresses of pictures to label_editor.js, and its wishes to the server: a component of its own, so that no
-// change of labels waits for a photo to be decoded.
+// The pictures of the label editor: the server sends addresses of those that the browser asks for.
 
-const PLACE = "autodet_label_pictures"; // event and global variable
+class Pictures {
+  constructor(editor) {
+    this.editor = editor;
+    this.loaded = new Map(); // images by address
+    this.last = {}; // file and image that was shown last
+  }
 
-export default function ({ data, setStateValue }) {
-  const ask = (wanted) => setStateValue("wanted", wanted);
-  globalThis[PLACE] = { ...data, ask };
-  dispatchEvent(new Event(PLACE));
+  // Give the stage the picture of the shown photo, and ask for those that are missing.
+  show() {
+    const { stage, file, data } = this.editor;
+    const { address, error } = data.pictures.photos[file] ?? {};
+    if (address) this.last = { file, image: this.image(address) };
+    stage.picture = this.last.file === file ? this.last.image : null;
+    stage.error = error ?? "";
+    this.showSharp();
+    stage.redraw();
+    this.ask();
+  }
+
+  // Give the stage the whole photo if it is zoomed so far.
+  showSharp() {
+    const { stage, file, data } = this.editor;
+    const address = stage.needsSharp && data.pictures.whole[file]?.address;
+    stage.sharp = address ? this.image(address) : null;
+  }
+
+  image(address) {
+    const known = this.loaded.get(address);
+    if (known && !(known.complete && !known.naturalWidth)) return known; // a failed one is fetched again
+    const image = new Image();
+    image.onload = image.onerror = () => this.editor.stage.redraw();
+    image.src = serverAddress(address);
+    this.loaded.set(address, image);
+    if (this.loaded.size > 2 * MAX_PICTURES) this.loaded.delete(this.loaded.keys().next().value);
+    return image;
+  }
+
+  // Pictures that are needed now and next, the most urgent first.
+  get wanted() {
+    const { files, file, data, stage } = this.editor;
+    const at = files.indexOf(file);
+    const near = [file, files[at + 1], files[at - 1], data.next.unlabelled, files[at + 2], data.next.flagged];
+    const away = (name) => Math.abs(files.indexOf(name) - at);
+    return {
+      photos: [...new Set(near.filter(Boolean))],
+      whole: stage.needsSharp ? [file] : [],
+      thumbnails: files.toSorted((one, other) => away(one) - away(other)),
+    };
+  }
+
+  ask() {
+    const { outbox, data } = this.editor;
+    const { wanted } = this;
+    const isMissing = (kind) => wanted[kind].some((file) => !data.pictures[kind][file]);
+    if (outbox.waiting === null && Object.keys(wanted).some(isMissing)) outbox.send();
+    wanted.photos.map((file) => data.pictures.photos[file]?.address).forEach((address) => address && this.image(address));
+  }
+
+  // The view has been zoomed.
+  zoomed() {
+    const { stage, file, data, outbox } = this.editor;
+    this.showSharp();
+    if (stage.needsSharp && !data.pictures.whole[file] && outbox.waiting === null) outbox.send();
+  }
 }

@@ -68,19 +68,10 @@ class Strip {
     tile.ariaLabel = `${harmless(name)}, ${CONDITION_TITLES[condition]}${flagged ? ", flagged" : ""}`;
     tile.title = tile.ariaLabel;
     tile.classList.toggle("flagged", Boolean(flagged));
-    const address = editor.pictures.thumbnails[name]?.address;
+    const address = editor.data.pictures.thumbnails[name]?.address;
     if (address && tile.dataset.address !== address) {
       tile.dataset.address = address;
       tile.firstChild.src = serverAddress(address);
     }
-  }
-
-  // Files without a thumbnail, the nearest first.
-  get missing() {
-    const { data, file, pictures } = this.editor;
-    const files = data.files.map(([name]) => name);
-    const from = files.indexOf(file);
-    const near = (name) => Math.abs(files.indexOf(name) - from);
-    return files.filter((name) => !pictures.thumbnails[name]).sort((one, other) => near(one) - near(other));
   }
 }
