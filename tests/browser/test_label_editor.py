@@ -177,6 +177,7 @@ def test_a_killed_server_and_a_reload_lose_nothing(app, opened, pool):
     assert len(boxes_of(pool)) == 2
 
     app.kill()
+    tab.keyboard.press("Tab")
     tab.keyboard.press("Delete")
     expect(editor.locator(".saved")).to_contain_text("kept in this browser")
     tab.goto("about:blank")  # the tab is left before the server is back

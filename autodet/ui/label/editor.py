@@ -72,6 +72,7 @@ def show_editor(
         reasons: A sentence on why a photo is worth labelling, by file; shown as text, not as Markdown.
         show_progress: Called with the labels after each change.
     """
+    _answer(dataset, _message(dataset))  # the visitor may have gone to another photo
     _choose_photo(dataset, order)
     write_address("photo", shown_photo())
     _show_editor(dataset, order, reasons or {}, show_progress)
