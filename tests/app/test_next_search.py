@@ -43,7 +43,7 @@ def test_a_new_version_is_searched_from_the_last_best_model_with_one_click(page,
     checked(labelled(app.button, "Search again").click().run())
     (folder,) = launched
     assert find_search(folder.name).spec().start_from.model == "first"
-    assert address(app) == {"search": folder.name}
+    assert address(app)["search"] == folder.name
     assert "Search again" not in labels(visit(page, dataset=version.id).button)
 
 

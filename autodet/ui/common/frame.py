@@ -183,8 +183,7 @@ def open_page(name: str, **chosen: str) -> NoReturn:
         chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, a ``split``, ``models`` or
             ``trials`` separated by commas, or a ``form`` to open.
     """
-    if st.session_state[PAGE] != name:  # a switch to the same page needs no repetition
-        st.session_state[LEAVING] = st.session_state[PAGE], name, chosen
+    st.session_state[LEAVING] = st.session_state[PAGE], name, chosen
     st.switch_page(PAGES[name].path, query_params=chosen)
 
 
