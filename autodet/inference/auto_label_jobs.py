@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from autodet.access.change import change
 from autodet.datasets.manifest import Dataset
 from autodet.inference.auto_labels import AutoLabels, find_on_photos, propose
-from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
+from autodet.inference.background_jobs import Job, end_jobs, find_job, jobs_of, start_job
 from autodet.inference.draft_choice import Choice
 from autodet.inference.job_process import Report, run_apart
 from autodet.models.store import StoredModel
 from autodet.text_format import counted
 
+KIND = "auto labels"
 UNEXPECTED = "The drafting of labels failed unexpectedly; the app's log has the details. Start it again to continue."
 
 
@@ -46,6 +48,11 @@ def find_auto_labels(dataset: Dataset) -> Job | None:
     return find_job(_key(dataset))
 
 
+def auto_labels_under_way() -> dict[str, Job]:
+    """Return the waiting and running jobs, by the id of the data set."""
+    return {Path(folder).name: job for (_, _, folder), job in jobs_of(KIND).items()}
+
+
 def cancel_auto_labels(dataset: Dataset) -> None:
     """Cancel the job of a data set; the proposals so far stay.
 
@@ -68,7 +75,7 @@ def _propose(
 
 
 def _key(dataset: Dataset) -> tuple[str, ...]:
-    return "auto labels", _name(dataset), str(dataset.folder)
+    return KIND, _name(dataset), str(dataset.folder)
 
 
 def _name(dataset: Dataset) -> str:

@@ -89,6 +89,12 @@ def find_job(key: Hashable) -> Job | None:
         return _jobs.get(key)
 
 
+def jobs_of(kind: str) -> dict[tuple[str, ...], Job]:
+    """Return the waiting and running jobs whose key is a tuple that begins with a word."""
+    with _lock:
+        return {key: job for key, job in _jobs.items() if isinstance(key, tuple) and key[0] == kind and not job.error}
+
+
 def end_jobs(*names: str) -> None:
     """Cancel the jobs whose key is a tuple with one of the names, and forget those that failed."""
     with _lock:

@@ -15,6 +15,8 @@ from autodet.records import Improvement, SearchStatus
 from autodet.search.api import Search, find_search
 from autodet.workspace import Workspace, open_workspace, safe_join
 
+OVER = ("finished", "stopped")
+
 
 @dataclass(frozen=True, eq=False)
 class Successor:
@@ -53,7 +55,7 @@ def find_successor(status: SearchStatus, workspace: Workspace) -> Successor | No
     Returns:
         Both models; None if the search started from no model or is not over, or if a model or the data set was deleted.
     """
-    if status.start_from is None or status.model is None or status.active or status.follow_up:
+    if status.start_from is None or status.model is None or status.state not in OVER or status.follow_up:
         return None
     weights = status.start_from.weights_sha256
     earlier = next((model for model in list_models(workspace) if model.card.weights_sha256 == weights), None)

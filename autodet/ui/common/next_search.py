@@ -63,34 +63,36 @@ def show_next_search(dataset: Dataset, *, primary: bool) -> bool:
     return True
 
 
-def show_plan(plan: NextSearch, *, primary: bool, named: bool = False) -> None:
+def show_plan(plan: NextSearch, *, primary: bool, on_results: bool = False) -> None:
     """Show a search from the last best model, with a button that starts it.
 
     Args:
         plan: The search.
         primary: Whether it is the usual next step on the page.
-        named: Whether the page is about something else, so that the text names the data set.
+        on_results: Whether the page is Results, which shows another search, so that the text names the data set.
     """
     card = plan.model.card
     sentence = next_search_sentence(card.name, card.dataset, plan.new_photos, plan.relabelled, plan.new_classes)
-    subject = f"**{escape(shortened(plan.dataset.name, 40))}** is newer. " if named else ""
+    subject = f"**{escape(shortened(plan.dataset.name))}** is newer. " if on_results else ""
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")
         left.markdown(f"{subject}{escape(sentence)} {_effort(plan)}")
         for caution in plan.cautions:
             left.caption(f":material/warning: {escape(caution_text(caution))}")
         with right:
-            offer_next_search(plan, primary=primary)
+            offer_next_search(plan, primary=primary, on_results=on_results)
 
 
-def offer_next_search(plan: NextSearch, *, primary: bool) -> None:
-    """Show the button that starts a search from the last best model."""
+def offer_next_search(plan: NextSearch, *, primary: bool, on_results: bool = False) -> None:
+    """Show the button that starts a search from the last best model; the arguments are those of ``show_plan``."""
     kind = emphasis(disabled=not primary)
     if st.button("Search again", key=f"search again {plan.dataset.id}", type=kind, icon=ICON, help=_effort(plan)):
         with st.spinner("Starting"):  # checks the starting weights first
             search = search_again(plan.dataset, once_within=SAME_ORDER_SECONDS)
-        choose(dataset=plan.dataset.id)
+        choose(dataset=plan.dataset.id, search=search.id)
         forget("model")
+        if on_results:
+            st.rerun()
         open_page("results", search=search.id)
 
 

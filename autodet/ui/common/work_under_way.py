@@ -1,4 +1,4 @@
-"""Running searches and imports, as lines in the sidebar of every page."""
+"""Running searches, imports and auto-labels, as lines in the sidebar of every page."""
 
 from contextlib import suppress
 
@@ -7,6 +7,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from autodet.datasets.imports.import_job import list_imports
 from autodet.errors import AutodetError, SettingsError
+from autodet.inference.auto_label_jobs import auto_labels_under_way
 from autodet.search.api import list_searches
 from autodet.ui.common.frame import PAGES
 from autodet.ui.common.markdown import escape, shortened
@@ -14,7 +15,7 @@ from autodet.ui.common.sign_in import find_visitor
 
 REFRESH_SECONDS = 4
 # These may open another page after a click, and a refresh at that moment would leave it empty.
-NOT_REFRESHED = ("Home", "Data sets", "Train")
+NOT_REFRESHED = ("Home", "Data sets", "Label", "Train")
 
 
 def show_work(page: StreamlitPage) -> None:
@@ -56,4 +57,10 @@ def _lines() -> list[tuple[str, str, float, dict[str, str]]]:
                 if state.state == "working":
                     text = f"Importing {escape(shortened(job.request().name, 24))}"
                     lines.append(("datasets", text, state.share, {}))
+        for dataset, labelling in auto_labels_under_way().items():
+            text, share = (
+                f"Drafting labels on {escape(shortened(dataset, 24))}",
+                labelling.done / max(1, labelling.total),
+            )
+            lines.append(("label", text, share, {"dataset": dataset}))
     return lines

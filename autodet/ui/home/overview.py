@@ -1,35 +1,26 @@
 """Overview: running searches, the steps to a detector, data sets with their models, and the drop zone."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
 
 from autodet.access.change import may_change
 from autodet.charts.trials import first_epoch_figure, is_in_first_epoch, map_figure, most_telling
-from autodet.datasets.drafts.version import has_new_labels
-from autodet.datasets.manifest import DatasetSummary, list_datasets, read_dataset
-from autodet.errors import AutodetError
-from autodet.models.store import StoredModel, list_models
+from autodet.datasets.manifest import list_datasets
+from autodet.models.store import list_models
 from autodet.records import SearchStatus
 from autodet.search.api import find_only_search, list_searches
-from autodet.search.next_search import NextSearch
 from autodet.text_format import counted
-from autodet.ui.common.choice import is_trained_on
 from autodet.ui.common.empty_state import show_drawing
 from autodet.ui.common.frame import link, sentences_for_errors
-from autodet.ui.common.markdown import escape, score, shortened
-from autodet.ui.common.next_search import next_search, offer_next_search
-from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, frame_colour, framed, small_photo
 from autodet.ui.common.search_progress import progress_text
+from autodet.ui.home.dataset_cards import show_datasets
 from autodet.ui.home.demo import show_demo, show_drop_zone
 from autodet.ui.home.own_photos import offer_own_photos
 from autodet.ui.home.sample_start import is_begun, offer_sample
-from autodet.workspace import open_workspace
 
 REFRESH_SECONDS = 3
 CHART_PIXELS = 240  # height of the chart of a running search
-MAX_CARDS, COLUMNS = 6, 3  # data sets shown
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ def show_overview() -> None:
     _show_running_searches()
     if not (models and list_datasets()):
         _show_steps()
-    _show_datasets()
+    show_datasets()
     if models:
         show_drop_zone(models[0])
 
@@ -172,98 +163,3 @@ def _show_steps() -> None:
                 if begins or datasets:
                     form = {"form": "import"} if step.page == "datasets" else {}
                     link(step.page, step.button, primary=step is following and not begins, **form)
-
-
-def _show_datasets() -> None:
-    summaries, models = list_datasets(), list_models()
-    if not summaries:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Data sets and their models", anchor=False, width="stretch")
-        if may_change():
-            link("datasets", "Import more photos", icon=":material/upload:", form="import")
-    cards = [_card(summary, models) for summary in summaries[:MAX_CARDS]]
-    urgent = next((card for card in cards if card.plan), None) or next(
-        (card for card in cards if card.unversioned), None
-    )
-    for start in range(0, len(cards), COLUMNS):
-        for column, card in zip(st.columns(COLUMNS), cards[start : start + COLUMNS], strict=False):
-            with column.container(border=True, height="stretch"):
-                _show_card(card, primary=card is urgent)
-
-
-@dataclass(frozen=True, eq=False)
-class Card:
-    """A data set with its models and what may follow.
-
-    Attributes:
-        summary: The data set.
-        models: The models that were trained on it.
-        unversioned: Whether people have labelled photos since the last version was made.
-        plan: The search from the last best model; None if there is no such model, or a search already.
-    """
-
-    summary: DatasetSummary
-    models: list[StoredModel]
-    unversioned: bool
-    plan: NextSearch | None
-
-
-def _card(summary: DatasetSummary, models: list[StoredModel]) -> Card:
-    own = [model for model in models if is_trained_on(model, summary)]
-    unversioned, plan = False, None
-    if may_change():
-        with suppress(AutodetError):  # damaged, or deleted in the meantime
-            dataset = read_dataset(open_workspace().datasets / summary.id)
-            unversioned = has_new_labels(dataset)
-            plan = next_search(dataset) if summary.parent else None
-    return Card(summary, own, unversioned, plan)
-
-
-def _show_card(card: Card, *, primary: bool) -> None:
-    """Show a data set with its best model.
-
-    Args:
-        card: The data set.
-        primary: Whether its next step is that of the page.
-    """
-    summary, models = card.summary, card.models
-    st.image(_thumbnail(summary.id, summary.created, frame_colour()), width="stretch", alt=f"A photo of {summary.name}")
-    photos = counted(sum(summary.splits.values()), "photo")
-    classes = escape(shortened(", ".join(summary.classes), 60)) if summary.boxes else "no labels yet"
-    st.markdown(f"**{escape(summary.name)}**  \n{photos}, {classes}")
-    best = max(models, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
-    if best:
-        st.caption(
-            f"{counted(len(models), 'model')} · best mAP@0.5 {score(best.card.metrics.get('map50'))}: "
-            f"{escape(best.card.name)}"
-        )
-    elif card.unversioned:
-        st.caption("New labels, of which no version was made")
-    elif card.plan:
-        st.caption(f"No search yet; it can start from {escape(shortened(card.plan.model.name))}")
-    else:
-        st.caption("No model yet")
-    with st.container(horizontal=True, gap="small"):
-        link("datasets", "Photos", dataset=summary.id)
-        if card.unversioned:
-            link("label", "Make a version", primary=primary, dataset=summary.id)
-        if best:
-            link("evaluate", "Evaluate", model=best.id, dataset=summary.id)
-            link("predict", "Try it", model=best.id, dataset=summary.id)
-        elif card.plan:
-            offer_next_search(card.plan, primary=primary)
-        elif summary.boxes:
-            link("search", "Train", dataset=summary.id)
-        elif not card.unversioned:
-            link("label", "Label", dataset=summary.id)
-
-
-@st.cache_data(max_entries=50, show_spinner=False)
-def _thumbnail(identity: str, created: str, colour: str) -> bytes:
-    """Return the first photo of a data set, as JPEG."""
-    del created  # part of the cache key: another data set may get the id of a deleted one
-    dataset = read_dataset(open_workspace().datasets / identity)
-    record = dataset.images[0]
-    photo, _ = small_photo(record.sha256 or record.file, THUMBNAIL_PIXELS, dataset.photo(record), record.file)
-    return as_jpeg(framed(photo, colour))

@@ -24,29 +24,22 @@ MAX_KEPT = 8  # in memory
 ICON = ":material/balance:"
 
 
-def show_improvement(status: SearchStatus) -> bool:
-    """Show the model of a search that is over beside the one that it started from; evaluate both if necessary.
-
-    Args:
-        status: The search.
-
-    Returns:
-        Whether they are being evaluated, so that the page refreshes itself.
-    """
+def show_improvement(status: SearchStatus) -> None:
+    """Show the model of a search that is over beside the one that it started from; evaluate both if necessary."""
     if status.start_from is None or status.active:
-        return False
+        return
     there = [sorted(model.card.weights_sha256 for model in list_models()), [one.id for one in list_datasets()]]
-    successor = _successor(f"{status.search} {status.model} {there}", status)
+    successor = _successor(f"{status.search} {status.state} {status.model} {there}", status)
     if successor is None:
-        return False
+        return
     if not successor.photos.count:
         st.info(escape(no_unseen_photos_text(successor.earlier.name, successor.model.name)), icon=ICON)
-        return False
+        return
     jobs = [_job(successor, model) for model in successor.models]  # before the results: a job may end in between
     if left := successor.unevaluated:
-        return _evaluate(successor, left, [job for job in jobs if job])
-    _show(successor, _improvement(f"{successor.search} {there}", successor))
-    return False
+        _evaluate(successor, left, [job for job in jobs if job])
+    else:
+        _show(successor, _improvement(f"{successor.search} {there}", successor))
 
 
 @st.cache_resource(max_entries=MAX_KEPT, show_spinner=False)
@@ -65,7 +58,7 @@ def _job(successor: Successor, model: StoredModel) -> Job | None:
     return find_evaluation(model, successor.photos.dataset, successor.photos.split)
 
 
-def _evaluate(successor: Successor, left: Sequence[StoredModel], jobs: Sequence[Job]) -> bool:
+def _evaluate(successor: Successor, left: Sequence[StoredModel], jobs: Sequence[Job]) -> None:
     """Start the evaluations and watch them; one that failed is started again by a person only."""
     earlier, new = (f"**{escape(shortened(model.name))}**" for model in successor.models)
     st.markdown(f"{ICON} {new} is compared with {earlier}, which it started from.")
@@ -73,13 +66,12 @@ def _evaluate(successor: Successor, left: Sequence[StoredModel], jobs: Sequence[
         st.error(escape(failed.error), icon=":material/error:")
     if not may_change():
         explain_refusal("evaluate")
-        return False
+        return
     if failed and not st.button("Try again", key=f"compare {successor.search}", icon=":material/refresh:"):
-        return False
+        return
     for model in left:
         start_evaluation(model, successor.photos.dataset, successor.photos.split)
     watch_job("Results", partial(_under_way, successor), _progress_text)
-    return True
 
 
 def _under_way(successor: Successor) -> Job | None:

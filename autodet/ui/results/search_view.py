@@ -59,8 +59,8 @@ def _show_search(search: str, shown_state: SearchState) -> None:
     if status.follow_up:
         show_follow_up(status)
         return
-    if not show_improvement(status):  # a page that refreshes itself must not open another one
-        _offer_next_search(status)
+    show_improvement(status)
+    _offer_next_search(status)
     _show_figures(status)
     show_figures(status)
     show_trials(status)
@@ -75,7 +75,7 @@ def _offer_next_search(status: SearchStatus) -> None:
         return
     own = model_ids(status.search)
     if plan := next((plan for plan in versions_to_search() if plan.model.id in own), None):
-        show_plan(plan, primary=False, named=True)
+        show_plan(plan, primary=False, on_results=True)
 
 
 def _show_state(status: SearchStatus) -> None:
