@@ -8,7 +8,7 @@ app: $(VENV)/.app  ## set up everything and open the app
 	$(RUN) autodet app
 
 test: $(VENV)/.dev  ## set up everything and run every test that this machine can run
-	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 30
 
 test-fast: $(VENV)/.dev  ## run the tests that take no minute in all: no process, no training
 	$(RUN) pytest -n 2 -m "not (process or trains or slow or browser)"

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,8 @@ def module_of(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """Every module that a file imports, wherever in it; ``from autodet import x`` counts as ``autodet.x``."""
     names: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
@@ -161,7 +163,7 @@ def imports_of(path: Path) -> set[str]:
             assert node.level == 0, f"{path} has a relative import"
             package = node.module or ""
             names |= {f"autodet.{alias.name}" for alias in node.names} if package == "autodet" else {package}
-    return names
+    return frozenset(names)
 
 
 def rooms_imported(path: Path) -> set[str]:

@@ -8,6 +8,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -65,6 +66,20 @@ def run(home, *arguments, cwd=ROOT, **extra):
     return subprocess.run(
         command, cwd=cwd, env=environment(home, **extra), capture_output=True, text=True, timeout=300, check=False
     )
+
+
+@pytest.fixture
+def run_here(monkeypatch, capsys):
+    """Run one command in this process, without the second that a new one takes to start."""
+
+    def run_here(home, *arguments):
+        monkeypatch.setenv("AUTODET_HOME", str(home))
+        monkeypatch.setenv("AUTODET_DEVICES", "cpu")
+        status = cli.main([*map(str, arguments)])
+        output, errors = capsys.readouterr()
+        return SimpleNamespace(returncode=status, stdout=output, stderr=errors)
+
+    return run_here
 
 
 def document_of(home, *arguments, status=0):
@@ -750,9 +765,9 @@ BAD_SOURCES = {
 
 
 @pytest.mark.parametrize(("make", "words"), BAD_SOURCES.values(), ids=BAD_SOURCES)
-def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(make, words, tmp_path):
+def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(make, words, tmp_path, run_here):
     home = tmp_path / "home"
-    assert_is_one_sentence(run(home, "import", make(tmp_path), "--name", "bad"), words)
+    assert_is_one_sentence(run_here(home, "import", make(tmp_path), "--name", "bad"), words)
     assert list(Workspace(home).datasets.iterdir()) == []
 
 
@@ -824,8 +839,8 @@ def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_in_the_arguments_is_a_sentence(arguments, words, empty_home):
-    ran = run(empty_home, *arguments)
+def test_a_mistake_in_the_arguments_is_a_sentence(arguments, words, empty_home, run_here):
+    ran = run_here(empty_home, *arguments)
     assert_is_one_sentence(ran, words)
     assert ran.stdout == ""
 
@@ -849,8 +864,8 @@ def imported_home(sample_zip, tmp_path_factory):
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
-def test_a_search_that_makes_no_sense_is_a_sentence_and_leaves_nothing(imported_home, options, words):
-    assert_is_one_sentence(run(imported_home, "search", "fruit", *options), words)
+def test_a_search_that_makes_no_sense_is_a_sentence_and_leaves_nothing(imported_home, options, words, run_here):
+    assert_is_one_sentence(run_here(imported_home, "search", "fruit", *options), words)
     assert list(Workspace(imported_home).searches.iterdir()) == []
 
 

@@ -80,16 +80,17 @@ def settings():
 
 @pytest.fixture
 def app(tmp_path, settings):
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed (Debian's package chromium)")
     running = App(tmp_path / "home", **settings)
     yield running
     running.stop()
     running.end_supervisors()
 
 
-@pytest.fixture
-def browser(app):
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser for all tests of a module."""
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed (Debian's package chromium)")
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=30_000)
@@ -97,6 +98,14 @@ def browser(app):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def browser(app, chromium):
+    """A browser without tabs and cookies of other tests, whose tabs close before the app stops."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from autodet.search.report import report
-from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.reports.conftest import APPLE, evaluated, import_marks, unloadable_model
 
 pytestmark = pytest.mark.browser
@@ -21,15 +19,11 @@ def file(workspace, tmp_path):
     return tmp_path / "report.html"
 
 
-def test_it_opens_without_a_network_in_both_themes_and_fits_a_phone(file):
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed (Debian's package chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        for theme, background in (("light", "rgb(251, 251, 249)"), ("dark", "rgb(20, 24, 26)")):
-            tab = browser.new_context(
-                color_scheme=theme, offline=True, viewport={"width": 400, "height": 800}
-            ).new_page()
+def test_it_opens_without_a_network_in_both_themes_and_fits_a_phone(file, chromium):
+    for theme, background in (("light", "rgb(251, 251, 249)"), ("dark", "rgb(20, 24, 26)")):
+        viewport = {"width": 400, "height": 800}
+        with chromium.new_context(color_scheme=theme, offline=True, viewport=viewport) as context:
+            tab = context.new_page()
             said, asked = [], []
             tab.on("console", lambda message, said=said: said.append(message.text))
             tab.on("request", lambda request, asked=asked: asked.append(request.url))
@@ -39,17 +33,13 @@ def test_it_opens_without_a_network_in_both_themes_and_fits_a_phone(file):
             assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == background
             assert tab.evaluate("document.documentElement.scrollWidth") <= 400
             assert tab.locator("svg image").first.bounding_box()["width"] > 200
-            tab.context.set_offline(False)
-        browser.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_can_be_read(file, theme):
+def test_it_can_be_read(file, chromium, theme):
     html = file.read_text(encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        tab = browser.new_context(color_scheme=theme, bypass_csp=True).new_page()  # axe is a script
+    with chromium.new_context(color_scheme=theme, bypass_csp=True) as context:  # axe is a script
+        tab = context.new_page()
         tab.set_content(html)
         found = Axe().run(tab, options={"runOnly": RULES}).response["violations"]
         assert [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]] == []
-        browser.close()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from autodet.ui.common.frame import PAGES
-from tests.browser.conftest import ROOT, App, browser, goto, visit  # noqa: F401 - fixtures
+from tests.browser.conftest import ROOT, App, browser, chromium, goto, visit  # noqa: F401 - fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.process, pytest.mark.timeout(900)]
 CLOUD = ROOT / "cloud"

@@ -13,7 +13,7 @@ from autodet.registry.bundles import find_any_model
 from tests.registry.conftest import small_bundle
 
 ROOT = Path(__file__).parents[2]
-CROWD = 20
+CROWD = 8
 
 
 def crowd(*words: object) -> int:
@@ -31,7 +31,7 @@ def bundles(tmp_path) -> Path:
     return folder
 
 
-def test_twenty_pushes_at_once_make_twenty_versions(place, bundles):
+def test_pushes_at_once_make_a_version_each(place, bundles):
     assert crowd("push", bundles) == 0
     (model,) = autodet.list_registry()
     assert [version.version for version in model.versions] == list(range(CROWD, 0, -1))
@@ -40,7 +40,7 @@ def test_twenty_pushes_at_once_make_twenty_versions(place, bundles):
     assert autodet.list_registry() == [model]
 
 
-def test_twenty_pushes_of_one_bundle_make_one_version(place, bundles):
+def test_pushes_of_one_bundle_at_once_make_one_version(place, bundles):
     for path in bundles.iterdir():
         small_bundle(path)
     assert crowd("push", bundles) == 0
