@@ -9,6 +9,7 @@ from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
 from autodet.ui.common.export_buttons import offer_downloads
+from autodet.ui.common.kept_photos import offer_kept
 from autodet.ui.label.auto_labels import show_auto_labels
 from autodet.ui.label.editor import show_editor, show_photo
 from autodet.ui.label.order import choose_order
@@ -23,6 +24,7 @@ def show_sections(dataset: Dataset) -> None:
         show_photo(dataset, order.files[0])
     show_editor(dataset, order.files, order.sentences, show_progress=partial(_show_progress, progress))
     show_auto_labels(dataset)
+    offer_kept(dataset)
     offer_version(dataset)
     offer_downloads(dataset, drafts=True)
 
