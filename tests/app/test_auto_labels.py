@@ -62,7 +62,7 @@ def table(app):
 def test_without_a_model_it_says_how_to_get_one_and_offers_that_of_everyday_objects(visit, pool):
     app = visit("label")
     assert "label about twenty photos" in says(app)
-    assert labelled(app.selectbox, "Model").options == ["Everyday objects · 80 classes of COCO"]
+    assert labelled(app.selectbox, "Model that drafts").options == ["Everyday objects · 80 classes of COCO"]
     assert len(table(app)) == 80 and not table(app)["draft"].any()
     assert "See what it finds on 4 photos" in labels(app.button)
 
