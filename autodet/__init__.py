@@ -19,7 +19,7 @@ from autodet.version import __version__
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
-    from autodet.datasets.addition import add_photos
+    from autodet.datasets.additions.addition import add_photos
     from autodet.datasets.drafts.acceptance import accept_proposals
     from autodet.datasets.drafts.counts import count_labels
     from autodet.datasets.drafts.export import export_drafts
@@ -133,7 +133,7 @@ _HOMES = {
     "SearchOptions": "autodet.search.order.options",
     "SearchStatus": "autodet.records.searches",
     "accept_proposals": "autodet.datasets.drafts.acceptance",
-    "add_photos": "autodet.datasets.addition",
+    "add_photos": "autodet.datasets.additions.addition",
     "auto_label": "autodet.inference.auto_labels",
     "compare": "autodet.inference.comparison",
     "count_labels": "autodet.datasets.drafts.counts",

@@ -17,12 +17,14 @@ OPEN = (
     "AUTODET_PASSWORD."
 )
 
+KEEPS = "Photos whose best score lies between {:g} and {:g} are kept in the workspace, at most {:,}."
+
 
 def serve(options: Options) -> Answer:
     """Serve the API of one model until Ctrl-C."""
     from autodet.server.standalone import serve as serve_model
 
-    os.environ.update(environment_with_secrets(os.environ))
+    os.environ.update(environment_with_secrets(os.environ) | _kept(options))
     settings = load_settings(os.environ | ({"AUTODET_ADDRESS": options.address} if options.address else {}))
     model = find_any_model(options.model)
     needs_token = options.require_token or has_sign_in(settings)
@@ -32,10 +34,22 @@ def serve(options: Options) -> Answer:
     def announce() -> None:
         if not needs_token and not is_loopback(settings.address):
             say(OPEN)
+        if settings.keep_scores:
+            say(KEEPS.format(*settings.keep_scores, settings.max_kept_photos))
         say(f"Serving {model.id}: {where} describes the API. Press Ctrl-C to stop.")
 
     serve_model(model, settings, options.port, needs_token=needs_token, ready=announce)
     return Answer(None, "")
+
+
+def _kept(options: Options) -> dict[str, str]:
+    """Return the settings of the photos that are kept."""
+    kept = {}
+    if options.keep_between:
+        kept["AUTODET_KEEP_BETWEEN"] = ",".join(options.keep_between)
+    if options.keep_at_most:
+        kept["AUTODET_KEEP_AT_MOST"] = str(options.keep_at_most)
+    return kept
 
 
 def create_token(options: Options) -> Answer:

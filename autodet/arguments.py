@@ -51,6 +51,10 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", metavar="IP", help=words)
     words = "want a token even if neither a password nor a sign-in is set"
     parser.add_argument("--require-token", action="store_true", help=words)
+    words = "keep photos whose best score lies between two scores, to label them later (default AUTODET_KEEP_BETWEEN)"
+    parser.add_argument("--keep-between", nargs=2, metavar=("LOW", "HIGH"), help=words)
+    words = "the number of photos to keep (default AUTODET_KEEP_AT_MOST, else 500)"
+    parser.add_argument("--keep-at-most", type=_whole_number, metavar="PHOTOS", help=words)
 
 
 def add_token_create(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from autodet import terminal
 from autodet.commands import Answer, Options
-from autodet.datasets.addition import ImportOptions, add_photos
+from autodet.datasets.additions.addition import ImportOptions, add_photos
 from autodet.datasets.drafts.version import plan_labels, store_labels
 from autodet.datasets.imports.import_dataset import check_source, import_dataset
 from autodet.datasets.manifest import Dataset, list_datasets, load_dataset

@@ -49,6 +49,10 @@ class Settings:
         demo_megapixels: The same for their megapixels (``AUTODET_DEMO_MEGAPIXELS``).
         demo_megabytes: The same for the megabytes that they upload (``AUTODET_DEMO_MEGABYTES``).
         demo_predictions: Maximum concurrent predictions of a demo (``AUTODET_DEMO_PREDICTIONS``).
+        keep_scores: Range of the best score, 0 to 1, in which the HTTP API keeps a photo (``AUTODET_KEEP_BETWEEN``);
+            None to keep no photos.
+        max_kept_photos: Maximum number of photos that it keeps for each model (``AUTODET_KEEP_AT_MOST``).
+        max_kept_bytes: Maximum size of these photos (``AUTODET_KEEP_AT_MOST_MB``).
         max_queued_searches: Maximum searches that one visitor may have in the queue (``AUTODET_MAX_QUEUED_SEARCHES``).
         weights_folder: Folder that is searched first for pretrained weights (``AUTODET_WEIGHTS``).
         weights_url: Server, and folder on it, from which pretrained weights are downloaded instead of torchvision's
@@ -99,6 +103,9 @@ class Settings:
     demo_megapixels: Limit = (600, 10_000)
     demo_megabytes: Limit = (200, 5000)
     demo_predictions: int = 2
+    keep_scores: tuple[float, float] | None = None
+    max_kept_photos: int = 500
+    max_kept_bytes: int = 1_000 * MEGABYTE
     max_queued_searches: int = 10
     weights_folder: Path | None = None
     weights_url: str | None = None
@@ -158,6 +165,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         demo_megapixels=_limit(environ, "AUTODET_DEMO_MEGAPIXELS", defaults.demo_megapixels),
         demo_megabytes=_limit(environ, "AUTODET_DEMO_MEGABYTES", defaults.demo_megabytes),
         demo_predictions=_positive(environ, "AUTODET_DEMO_PREDICTIONS", 1, defaults.demo_predictions),
+        keep_scores=_kept_scores(environ, "AUTODET_KEEP_BETWEEN"),
+        max_kept_photos=_positive(environ, "AUTODET_KEEP_AT_MOST", 1, defaults.max_kept_photos),
+        max_kept_bytes=_positive(environ, "AUTODET_KEEP_AT_MOST_MB", MEGABYTE, defaults.max_kept_bytes),
         max_queued_searches=_positive(environ, "AUTODET_MAX_QUEUED_SEARCHES", 1, defaults.max_queued_searches),
         weights_folder=Path(weights).expanduser() if weights else None,
         weights_url=_web_address(environ, "AUTODET_WEIGHTS_URL"),
@@ -268,6 +278,22 @@ def _mode(environ: Mapping[str, str], name: str) -> Mode:
     if text not in ("work", "demo"):
         raise SettingsError(f"{name} is {text[:40]!r}; give it demo, or remove it.")
     return "demo" if text == "demo" else "work"
+
+
+def _kept_scores(environ: Mapping[str, str], name: str) -> tuple[float, float] | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    number = r"\s*(0?\.\d{1,6}|[01](\.0*)?)\s*"
+    low, high = map(float, text.split(",")) if re.fullmatch(f"{number},{number}", text) else (1.0, 0.0)
+    if low > high:
+        raise SettingsError(
+            f"{name} is {text[:40]!r}; give it two scores from 0 to 1, the lower one first, such as 0.3,0.6; or remove "
+            "it."
+        )
+    if _mode(environ, "AUTODET_MODE") == "demo":
+        raise SettingsError(f"{name} keeps photos of visitors, which a demo does not; remove it, or AUTODET_MODE.")
+    return low, high
 
 
 def _limit(environ: Mapping[str, str], name: str, default: Limit) -> Limit:

@@ -8,6 +8,7 @@
       devices/         users of the device slots       see autodet.search.executors.device_queue
       .trash/          items deleted within a day       see autodet.trash
       dropped/         photos that are only evaluated  see autodet.datasets.imports.temporary
+      kept/<model>/    photos kept by the HTTP API     see autodet.inference.kept_photos
       registry/        bundles of the registry, a cache  see autodet.registry
       audit/           who changed what                see autodet.access.audit_log
       tokens/          keys of programs, hashed        see autodet.access.tokens
@@ -58,6 +59,11 @@ class Workspace:
     def dropped(self) -> Path:
         """Folder of photos that are only evaluated, one hidden subfolder for each time."""
         return _made(self.home / "dropped")
+
+    @property
+    def kept(self) -> Path:
+        """Folder of the photos that the HTTP API keeps, one subfolder for each model."""
+        return _made(self.home / "kept")
 
     @property
     def searches(self) -> Path:

@@ -32,7 +32,8 @@ LAYERS = (
 # The same within rooms that have rooms of their own; modules that stand alone there count as rooms.
 INNER_LAYERS = {
     "datasets": (
-        ("addition", "drafts"),
+        ("additions",),
+        ("drafts",),
         ("imports", "versions", "export", "statistics", "photo_conditions"),
         ("checks", "manifest"),
         ("splits", "label_layouts", "photo_files"),

@@ -36,6 +36,8 @@ Action = Literal[
     "drop photos",
     "label photos",
     "propose labels",
+    "keep photos",
+    "delete kept photos",
     "create token",
     "revoke token",
 ]
@@ -64,6 +66,8 @@ WORDS: dict[Action, str] = {
     "drop photos": "evaluate new photos",
     "label photos": "label photos",
     "propose labels": "let a model propose labels",
+    "keep photos": "keep photos",
+    "delete kept photos": "delete photos that were kept",
     "create token": "create tokens",
     "revoke token": "revoke tokens",
 }

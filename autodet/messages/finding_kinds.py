@@ -368,8 +368,14 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "unlabelled": KindText(
         "Photos without any labels",
-        "The source has no labels. A model can predict on its photos, but no search can learn from them.",
-        {"keep": "Import the photos alone"},
+        "Label the photos here: the page Label is the next step, and a model can propose the boxes there. If there "
+        "should be labels, put them beside the photos and import again.",
+        {"keep": "Import the photos, and label them here"},
+    ),
+    "photo_waiting": KindText(
+        "Photos that wait to be labelled",
+        "A training would take them for photos without objects. Label them, and make a version of the labels.",
+        {"keep": "Keep them"},
     ),
     "no_boxes": KindText(
         "No boxes at all",

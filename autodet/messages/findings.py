@@ -71,6 +71,11 @@ def _disagreement(
     )
 
 
+def _unlabelled(photos: int, classes: Sequence[str] = ()) -> str:
+    folders = f"; their folders ({_quoted(classes)}) become classes to label with" if classes else ""
+    return f"No labels were found for {counted(photos, 'photo')}{folders}"
+
+
 def _similar(name: str, dataset: str, other: str, *, audience: Audience = "terminal") -> str:
     return (
         f"The class {name!r} of {dataset!r} is probably {other!r}; "
@@ -242,7 +247,8 @@ PROBLEMS: Mapping[str, Callable[..., str]] = {
     # the whole data set
     "splits_disagree": _disagreement,
     "large_loss": _loss,
-    "unlabelled": lambda photos: f"There are no labels for {counted(photos, 'photo')}",
+    "unlabelled": _unlabelled,
+    "photo_waiting": lambda: "These photos were added without labels",
     "no_boxes": lambda source: (
         f"{source!r} has no boxes; draw some, then import again. Without boxes there is nothing to learn"
     ),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from autodet.messages.audience import Audience
 from autodet.messages.findings import cause_clause
 from autodet.messages.formats import FORMAT_TITLES
-from autodet.records import Cause, ImportStep, SplitOrigin
+from autodet.records import Cause, ImportStep, SplitOrigin, VersionChange
 from autodet.text_format import counted, duration, size_text
 
 
@@ -42,7 +42,6 @@ _UNMET: Mapping[str, Callable[..., str]] = {
     "txt_without_boxes": lambda file: f"{file}: it has no lines of a class number and the four numbers of a box",
     "file": lambda file, cause, values: f"{file}: {cause_clause(Cause(cause, values))}",
     "maybe_labels": lambda file: f"{file} may hold labels",
-    "class_folders": lambda folders: f"its photos lie in folders called {', '.join(folders)}",
     "fewer_labels": lambda photos: f"its files label {counted(photos, 'photo')}",
 }
 
@@ -92,19 +91,29 @@ SPLIT_ORIGINS: Mapping[SplitOrigin, str] = {
 }
 
 
-def folders_sentence(source: str, photos: int, folders: Sequence[str]) -> str:
-    """Say that photos are sorted into folders by class, which does not tell where the objects are."""
-    named = ", ".join(map(repr, folders[:3])) + " ..." * (len(folders) > 3)
-    return (
-        f"{source!r} holds {counted(photos, 'photo')} in folders by class ({named}), as for classification, and no "
-        "labels that say where on a photo an object is; draw boxes with a labelling tool and import those. To import "
-        "the photos alone, choose the format 'unlabelled' (photos without labels)."
-    )
-
-
 def _listed(names: Sequence[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def imported_sentence(name: str, photos: int, boxes: int, classes: int) -> str:
+    """Say that a data set is imported."""
+    marks = f"{counted(boxes, 'box', 'boxes')} of {counted(classes, 'class', 'classes')}"
+    return f"{name} is imported: {counted(photos, 'photo')} {f'with {marks}' if boxes else 'without labels'}."
+
+
+def added_sentence(name: str, changes: Sequence[VersionChange]) -> str:
+    """Say that photos were added, from the changes that made the version."""
+    values = {change.kind: change.values for change in changes}
+    known = values.get("copies_joined", {}).get("photos", 0)
+    added = sum(one["photos"] for one in values["added"]["datasets"]) - known
+    there = f"; {counted(known, 'photo')} {'was' if known == 1 else 'were'} there already" if known else ""
+    return f"{name} is made, with {counted(added, 'photo')} more{there}."
+
+
+def apart_sentence(name: str, why: str) -> str:
+    """Say that photos could not be added, and where the visitor decides."""
+    return f"The photos are a data set of their own for now: {name}. {why} Decide below, under Merge with others."
 
 
 def format_question(source: str, photos: Mapping[str, int], audience: Audience = "terminal") -> str:

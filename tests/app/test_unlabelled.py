@@ -27,9 +27,9 @@ def bare(fruit, workspace):
 
 def test_its_page_says_what_can_be_done(visit, bare):
     app = visit("datasets")
-    assert "No labels yet. A model can predict on these photos" in says(app)
+    assert "No labels yet. Label some of the photos here" in says(app)
     assert len(app.get("image")) == 12
-    assert primary_links(app) == ["Predict on its photos"]
+    assert primary_links(app) == ["Label its photos"]
     app.session_state[f"views {bare.id}"] = "Statistics"
     assert "No labels yet, so there are only the sizes" in says(checked(app.run()))
     app.session_state[f"views {bare.id}"] = "Findings (0)"

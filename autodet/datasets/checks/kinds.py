@@ -106,6 +106,7 @@ KINDS: dict[str, Kind] = {
     "large_loss": Kind(("stop", "keep"), needs_consent=True),
     "large_download": Kind(("stop", "keep"), needs_consent=True),
     "unlabelled": Kind(("keep",), needs_consent=True),
+    "photo_waiting": Kind(("keep",)),
     "no_boxes": Kind(("stop",), needs_consent=True),
     "no_validation": Kind(("keep",)),
     "split_unmarked": Kind(("keep",)),

@@ -71,8 +71,8 @@ def read_drafts(dataset: Dataset) -> Drafts:
     journal = journal_file(dataset.folder)
     with journal.lock:
         journal.catch_up()
-        added = [name for name in journal.classes if name not in dataset.classes]
-        return Drafts(dataset, (*dataset.classes, *added), dict(journal.photos))
+        classes = dict.fromkeys((*dataset.classes, *_classes_of_folders(dataset), *journal.classes))
+        return Drafts(dataset, tuple(classes), dict(journal.photos))
 
 
 def save_draft(dataset: Dataset, draft: PhotoDraft) -> PhotoDraft:
@@ -156,6 +156,37 @@ def add_draft_class(dataset: Dataset, name: str) -> str:
             refuse_second_spellings([plain], [plain, *classes])
             append([{"class": plain, "author": current_visitor().name, "time": _now()}])
     return plain
+
+
+def carry_drafts(old: Dataset, new: Dataset) -> int:
+    """Take the drafts of a data set over to one with the same photos and more; photos are told by their content.
+
+    Drafts that ``new`` has of its own are kept.
+
+    Returns:
+        The number of drafts that were taken over.
+
+    Raises:
+        AccessError: The visitor may not change anything.
+        DatasetError: A data set was deleted.
+    """
+    drafts, now = read_drafts(old), read_drafts(new)
+    files = {record.sha256: file for file, record in now.records.items() if file not in now.changed}
+    found = [(draft, files.get(drafts.records[file].sha256)) for file, draft in drafts.changed.items()]
+    carried = [_renamed(draft, file) for draft, file in found if file]
+    classes = [name for name in drafts.classes if name not in now.classes]
+    with change("label photos", f"{new.id}: {len(carried)} drafts of {old.id}", new.workspace), _opened(new) as append:
+        append([*({"class": name} for name in classes), *({"photo": draft.to_json()} for draft in carried)])
+    return len(carried)
+
+
+def _renamed(draft: PhotoDraft, file: str) -> PhotoDraft:
+    return replace(draft, file=file, issues=tuple(replace(issue, file=file) for issue in draft.issues))
+
+
+def _classes_of_folders(dataset: Dataset) -> list[str]:
+    """Return the folders that photos without labels were sorted into by class."""
+    return [name for one in dataset.findings if one.kind == "unlabelled" for name in one.values.get("classes", ())]
 
 
 def write_drafts(dataset: Dataset, changed: Callable[[Drafts], Iterable[PhotoDraft]]) -> list[PhotoDraft]:

@@ -15,6 +15,7 @@ from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_
 from autodet.datasets.versions.derive import Version, ancestors, order_by_split, store_version
 from autodet.datasets.versions.relabel import relabel
 from autodet.datasets.versions.resplit import move
+from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.errors import BusyError, DatasetError
 from autodet.lock import hold_folder
 from autodet.records import Annotations, DraftBox, ImageRecord, Mark, PhotoDraft, Split, SplitOrigin, VersionChange
@@ -56,7 +57,7 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
     Args:
         dataset: The data set.
         unlabelled: Whether photos without labels that nobody confirmed to be empty are left out, or taken as photos
-            without objects; by default, those of a pool are left out.
+            without objects; by default, those of a pool and those that were added without labels are left out.
         undecided: Whether photos with proposals that nobody has decided on are left out, or taken without the
             proposals.
 
@@ -64,14 +65,14 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
         DatasetError: Nothing is labelled.
     """
     drafts = read_drafts(dataset)
-    unlabelled = unlabelled or ("keep" if dataset.boxes else "drop")
+    waiting = waiting_photos(dataset)
     left_out: Counter[Literal["unlabelled", "undecided"]] = Counter()
     taken: list[ImageRecord] = []
     for record in dataset.images:
         draft = drafts.changed.get(record.file)
         if draft and draft.proposals and undecided == "drop":
             left_out["undecided"] += 1
-        elif unlabelled == "drop" and not _is_labelled(record, draft):
+        elif unlabelled != "keep" and (unlabelled or record.file in waiting) and not _is_labelled(record, draft):
             left_out["unlabelled"] += 1
         else:
             taken.append(record)
@@ -99,7 +100,7 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
         sources=tuple(records[index].file for index in order),
         changes=tuple(changes),
         groups=groups,
-        labelled=frozenset(file for file, draft in drafts.changed.items() if draft.reviewed),
+        labelled=waiting | {file for file, draft in drafts.changed.items() if draft.reviewed},
     )
 
 

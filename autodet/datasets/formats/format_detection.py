@@ -33,7 +33,7 @@ from autodet.datasets.sources.files import LABEL_ENDINGS, FileError
 from autodet.errors import AmbiguousFormatError, DatasetError
 from autodet.messages.finding_phrases import GIT_POINTER
 from autodet.messages.formats import FORMAT_TITLES, PHOTO_FORMATS
-from autodet.messages.imports import NO_FILES, folders_sentence, format_question, unmet_clause
+from autodet.messages.imports import NO_FILES, format_question, unmet_clause
 from autodet.records import Cause
 from autodet.text_format import counted
 
@@ -184,8 +184,6 @@ def _what_is_missing(listing: Listing, missing: Mapping[str, Cause], reason: Cau
         return f"{source!r} holds {found} but no labels that can be read: {pointer} {GIT_POINTER}."
     if reason and reason.key == "maybe_labels" and reason.values["file"] not in reasons:
         reasons = "; ".join(filter(None, (unmet_clause(reason), reasons)))
-    if reason and reason.key == "class_folders":
-        return folders_sentence(source, len(listing.photos), reason.values["folders"])
     titles = ", ".join(FORMAT_TITLES[name] for name in FORMATS if name != UNLABELLED)
     return (
         f"{source!r} holds {found} but no labels that can be read{f' ({reasons})' * bool(reasons)}; put labels "

@@ -1,4 +1,4 @@
-"""Photos without any labels: a data set to predict on, or to label later."""
+"""Photos without any labels: a data set to label, or to predict on."""
 
 import re
 from itertools import islice
@@ -42,8 +42,6 @@ def unmet(listing: Listing) -> Cause | None:
     )
     if rows := next((path for path in islice(others, MAX_SEARCHED) if _holds_rows(listing, path)), None):
         return Cause("maybe_labels", {"file": rows})
-    if folders := class_folders(listing):
-        return Cause("class_folders", {"folders": folders})
     return None
 
 
@@ -59,9 +57,9 @@ def _holds_rows(listing: Listing, path: str) -> bool:
 
 
 def read(listing: Listing) -> Reading:
-    """Return every photo without annotations; folders may name splits."""
+    """Return every photo without annotations; folders may name splits, and classes to label with."""
     photos = (LabelledPhoto(photo, str(photo), (), split=listing.split_of(photo)) for photo in listing.photos)
-    return Reading(tuple(photos), ())
+    return Reading(tuple(photos), (), tuple(class_folders(listing)))
 
 
 def class_folders(listing: Listing) -> list[str]:

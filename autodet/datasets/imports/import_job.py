@@ -81,6 +81,7 @@ class ImportRequest:
         credentials: For S3: the account and the server, without keys.
         large: Whether the user agreed to a large download.
         owner: Who asked for it; empty if unknown.
+        into: Id of the data set to which the photos are added; empty for a data set of their own.
     """
 
     source: str
@@ -91,6 +92,7 @@ class ImportRequest:
     credentials: S3Credentials | None = None
     large: bool = False
     owner: str = ""
+    into: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ class ImportStatus:
         asked: Values of the question: while ``choosing``, ``photos``, the number of labelled photos by format; while
             ``confirming``, ``files`` and ``bytes``.
         dataset: The data set's id once ``finished``.
-        error: The error message once ``failed``, ``interrupted`` or ``crashed``.
+        error: The error message once ``failed``, ``interrupted`` or ``crashed``; once ``finished``, why the photos are
+            a data set of their own and no addition.
     """
 
     state: ImportState
@@ -238,6 +241,7 @@ def start_import(
     seed: int = 0,
     workspace: Workspace | None = None,
     credentials: S3Credentials | None = None,
+    into: str = "",
 ) -> Import:
     """Start an import in its own process; return at once, after copying an upload.
 
@@ -248,6 +252,7 @@ def start_import(
         seed: Seed of the split if the source defines none, and of the drawn sample.
         workspace: Target workspace; defaults to the workspace of the settings.
         credentials: For S3 only; passed to the process through a pipe and never written to disk.
+        into: Id of the data set to which the photos are added, as a new version; empty for a data set of their own.
 
     Raises:
         BusyError: Too many imports wait already.
@@ -269,6 +274,7 @@ def start_import(
         datetime.now(UTC).isoformat(timespec="milliseconds"),
         credentials.without_keys() if credentials else None,
         owner=current_visitor().name,
+        into=into,
     )
     with change("import", name, workspace) as asked:
         _forget_finished(workspace)
@@ -387,14 +393,16 @@ def _launch(
     credentials: S3Credentials | None,
 ) -> None:
     """Start the import's process; it inherits the lock, so that the folder is never unlocked in between."""
+    request = read_request(folder)
+    worker = "autodet.datasets.additions.worker" if request.into else "autodet.datasets.imports.worker"
     with (folder / LOG).open("wb") as log:  # truncated, so that it shows only how this process ended
         process = start_process(
-            [sys.executable, "-m", "autodet.datasets.imports.worker", str(folder), step],
+            [sys.executable, "-m", worker, str(folder), step],
             log,
             folder.parent.parent,
             stdin=subprocess.PIPE,
             pass_fds=[lock],
-            secrets=OWN_S3_KEYS if _uses_own_keys(read_request(folder)) else NO_SECRETS,
+            secrets=OWN_S3_KEYS if _uses_own_keys(request) else NO_SECRETS,
         )
     orders = {"decisions": dict(decisions), "credentials": asdict(credentials) if credentials else None}
     with process.stdin as pipe:  # type: ignore[union-attr]

@@ -135,7 +135,8 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     photos, hashes = _without(twins.left_out, photos), _without(twins.left_out, hashes)
     photos, spelt = respell(photos, decisions)
     written = {mark.name for photo in staged.photos for mark in photo.labelled.marks}
-    spelt += check_empty({*staged.classes, *written}, photos)
+    only_photos = staged.detection.format == UNLABELLED
+    spelt += [] if only_photos else check_empty({*staged.classes, *written}, photos)
     shots = [
         Shot(str(photo.source.photo), sha256, photo.facts.look, frozenset(photo.marks))
         for photo, sha256 in zip(photos, hashes, strict=True)
@@ -146,9 +147,9 @@ def review(staged: Staged, decisions: Decisions = DEFAULTS, seed: int = 0) -> Re
     photos, hashes, splits = _without(copies, photos), _without(copies, hashes), _without(copies, splits)
     photos, untaught = check_untaught(photos, splits, decisions)
     photos, classes = check_classes(photos, splits, decisions)
-    only_photos = staged.detection.format == UNLABELLED
     empty = [] if only_photos else check_boxes(photos, staged.shown, written=bool(written))
-    empty += [Finding("unlabelled", "", "keep", {"photos": len(photos)})] if only_photos else []
+    if only_photos:
+        empty.append(Finding("unlabelled", "", "keep", {"photos": len(photos), "classes": list(staged.classes)}))
     empty += [*check_marked(photos, splits), *check_validation(splits, drawn=bool(drawn))]
     findings += [*spelt, *twice, *untaught, *classes, *empty, *find_converted(photos)]
     if not photos:

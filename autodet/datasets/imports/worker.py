@@ -11,7 +11,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,8 +78,30 @@ class Reporter:
         write_status(self._folder, ImportStatus("working", min(share, 1.0), step, now - self._began))
 
 
-def main(arguments: list[str]) -> int:
-    """Run one step of an import; return exit code 1 if it failed, else 0."""
+def store_reviewed(folder: Path, found: Review, report: Reporter) -> ImportStatus:
+    """Store the review of the import in a folder as a data set."""
+    order = secrets.token_hex(16)
+    (folder / ORDER).write_text(order, encoding="utf-8")
+    request, workspace = read_request(folder), Workspace(folder.parent.parent)
+    with acting_as(Visitor(request.owner, "editor")), change("create data set", request.name, workspace) as made:
+        dataset = store(found, request.name, workspace, report, order)
+        made.thing = dataset.id
+    return ImportStatus("finished", 1.0, ImportStep("end"), dataset=dataset.id)
+
+
+Finish = Callable[[Path, Review, Reporter], ImportStatus]
+
+
+def main(arguments: list[str], finish: Finish = store_reviewed) -> int:
+    """Run one step of an import.
+
+    Args:
+        arguments: Folder of the import, and the step.
+        finish: Stores the result.
+
+    Returns:
+        Exit code 1 if it failed, else 0.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder, step = Path(arguments[0]), arguments[1]
     orders = json.load(sys.stdin)
@@ -88,7 +110,11 @@ def main(arguments: list[str]) -> int:
         if status is None:
             with hold_place(folder, partial(Reporter(folder), 0.0, ImportStep("wait"))):
                 stored = step == "store"
-                status = _store(folder, orders["decisions"]) if stored else _stage(folder, orders["credentials"])
+                status = (
+                    _store(folder, orders["decisions"], finish)
+                    if stored
+                    else _stage(folder, orders["credentials"], finish)
+                )
     except CancelledError:
         delete_folder(folder)
         return 0
@@ -113,7 +139,7 @@ def main(arguments: list[str]) -> int:
 
 
 @collector_paused()
-def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
+def _stage(folder: Path, credentials: Mapping[str, Any] | None, finish: Finish) -> ImportStatus:
     request = read_request(folder)
     shown = shown_name(request.source) if request.source.startswith(SCHEME) else request.name
     report = Reporter(folder)
@@ -126,7 +152,7 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None) -> ImportStatus:
         if found.asks:  # the user decides
             write_staged(folder, staged)
             return ImportStatus("reviewing")
-        return _finish(folder, found, report)
+        return finish(folder, found, report)
 
 
 def _fetch_once(
@@ -146,23 +172,13 @@ def _fetch_once(
 
 
 @collector_paused()
-def _store(folder: Path, decisions: Mapping[str, str]) -> ImportStatus:
+def _store(folder: Path, decisions: Mapping[str, str], finish: Finish) -> ImportStatus:
     found = review(read_staged(folder), decide(decisions), read_request(folder).seed)
     for refusal in found.refusals:
         raise DatasetError(problem_sentence(refusal, "page"))
     (folder / FETCHED).unlink()  # files are moved from here on, so a restart must fetch them again
     with failures_named(found.staged.shown):
-        return _finish(folder, found, Reporter(folder))
-
-
-def _finish(folder: Path, found: Review, report: Reporter) -> ImportStatus:
-    order = secrets.token_hex(16)
-    (folder / ORDER).write_text(order, encoding="utf-8")
-    request, workspace = read_request(folder), Workspace(folder.parent.parent)
-    with acting_as(Visitor(request.owner, "editor")), change("create data set", request.name, workspace) as made:
-        dataset = store(found, request.name, workspace, report, order)
-        made.thing = dataset.id
-    return ImportStatus("finished", 1.0, ImportStep("end"), dataset=dataset.id)
+        return finish(folder, found, Reporter(folder))
 
 
 def _stored_before(folder: Path) -> ImportStatus | None:

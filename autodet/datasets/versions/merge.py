@@ -43,7 +43,9 @@ from autodet.datasets.versions.version_findings import (
     inherited,
     unmarked,
 )
+from autodet.datasets.versions.waiting_photos import WAITING, waiting_findings, waiting_photos
 from autodet.errors import DatasetError
+from autodet.messages.audience import Audience
 from autodet.messages.findings import problem_sentence
 from autodet.records import SPLITS, Finding, ImageRecord, VersionChange
 from autodet.text_format import counted, few, listed, shortened
@@ -206,17 +208,19 @@ def plan_merge(datasets: Sequence[Dataset], settings: MergeSettings) -> Merge:
         (photo for index, photo in enumerate(drawn) if index not in left_out),
         key=lambda photo: (SPLITS.index(photo.record.split), photo.record.file),
     )
-    images, marked = _without_empty([photo.record for photo in kept], classes)
+    known = [photo for photo in kept if not photo.waiting]
+    images, marked = _without_empty([photo.record for photo in kept], classes, are_all_waiting=not known)
     labelled = {name: sets for name, sets in _labelled(datasets, names).items() if name in marked}
     target = frozenset(filter(None, names[0])) if settings.adds else None
-    settled += [*leaks, *partial_findings(kept, labelled, decisions, labels, settled, target)]
+    settled += [*leaks, *partial_findings(known, labelled, decisions, labels, settled, target)]
+    settled += waiting_findings([photo.record.file for photo in kept if photo.waiting]) if marked else []
     settled += [Finding("class_empty", "", "drop", {"name": name}) for name in classes if name not in marked]
-    known = {split for dataset in datasets for split in unmarked(dataset.images)}
+    before = {split for dataset in datasets for split in unmarked(dataset.images)}
     changes = (
         *joined_changes(datasets, names, labels, settings.adds),
         *losses(doubles, shared, len(left_out)),
         *redrawn,
-        *(VersionChange("split_unmarked", values) for split, values in unmarked(images).items() if split not in known),
+        *(VersionChange("split_unmarked", values) for split, values in unmarked(images).items() if split not in before),
     )
     return Merge(
         parents=tuple(datasets),
@@ -266,9 +270,9 @@ def store_merge(merge: Merge, name: str | None = None, workspace: Workspace | No
     return publish_version(draft, merge.sources, merge.parents, workspace)
 
 
-def refusal_text(refusals: Sequence[Finding]) -> str:
-    """Return the problems that block a merge, as sentences for the command line and Python."""
-    sentences = [problem_sentence(finding) for finding in refusals[:MAX_SENTENCES]]
+def refusal_text(refusals: Sequence[Finding], audience: Audience = "terminal") -> str:
+    """Return the problems that block a merge, as sentences."""
+    sentences = [problem_sentence(finding, audience) for finding in refusals[:MAX_SENTENCES]]
     more = len(refusals) - len(sentences)
     return " ".join([*sentences, *([f"And {more} more like these."] if more else [])])
 
@@ -315,11 +319,14 @@ def _settle_names(
 def _relabelled(
     datasets: Sequence[Dataset], names: Sequence[Sequence[str | None]], classes: Sequence[str]
 ) -> list[MergedPhoto]:
-    return [
-        MergedPhoto(record, number, record.file, frozenset([number]))
-        for number, (dataset, of_one) in enumerate(zip(datasets, names, strict=True))
-        for record in relabel(dataset.images, of_one, classes)
-    ]
+    photos = []
+    for number, (dataset, of_one) in enumerate(zip(datasets, names, strict=True)):
+        by, waiting = frozenset([number]), waiting_photos(dataset)
+        photos += [
+            MergedPhoto(record, number, record.file, by, record.file in waiting)
+            for record in relabel(dataset.images, of_one, classes)
+        ]
+    return photos
 
 
 def _renamed(photos: Sequence[MergedPhoto]) -> list[MergedPhoto]:
@@ -357,15 +364,15 @@ def _labelled(datasets: Sequence[Dataset], names: Sequence[Sequence[str | None]]
 
 
 def _without_empty(
-    images: Sequence[ImageRecord], classes: Sequence[str]
+    images: Sequence[ImageRecord], classes: Sequence[str], *, are_all_waiting: bool
 ) -> tuple[tuple[ImageRecord, ...], tuple[str, ...]]:
     """Return the photos and the classes that have boxes: labels of photos that are not kept do not count.
 
     Raises:
-        DatasetError: No box is left.
+        DatasetError: No box is left, although photos were labelled.
     """
     ids = {class_id for record in images for class_id in record.annotations.class_ids.tolist()}
-    if not ids:
+    if not ids and not are_all_waiting:
         raise DatasetError("No box would be left; keep a class that has boxes.")
     names = [name if number in ids else None for number, name in enumerate(classes)]
     return tuple(relabel(images, names)), tuple(name for name in classes if name in names)
@@ -383,6 +390,6 @@ def _passed_on(datasets: Sequence[Dataset], photos: Sequence[MergedPhoto], share
         for finding in inherited(
             dataset.findings,
             {source: file for (of, source), file in now.items() if of == number},
-            (*OF_THE_WHOLE, *OF_PAIRS),
+            (*OF_THE_WHOLE, *OF_PAIRS, WAITING),
         )
     ]

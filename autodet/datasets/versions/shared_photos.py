@@ -21,12 +21,14 @@ class MergedPhoto:
         dataset: Index of the data set whose file it is.
         source: The photo's file name there.
         labelled_by: Indices of the data sets whose labels it has.
+        waiting: Whether nobody has labelled it yet.
     """
 
     record: ImageRecord
     dataset: int
     source: str
     labelled_by: frozenset[int]
+    waiting: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,8 @@ class Sharing:
 def keep_once(photos: Sequence[MergedPhoto], action: Action, *, in_first: bool = False) -> Sharing:
     """Keep each photo that several data sets have once.
 
-    By default it goes into the last of its splits, so that no photo of val or test is in train.
+    By default it goes into the last of its splits, so that no photo of val or test is in train. A copy that waits to be
+    labelled does not count as labelled differently.
 
     Args:
         photos: The photos of all data sets, in their order.
@@ -65,16 +68,17 @@ def keep_once(photos: Sequence[MergedPhoto], action: Action, *, in_first: bool =
     groups, left_out = _copies(photos), 0
     for group in groups:
         members = [photos[index] for index in group]
-        other = next((one for one in members[1:] if not agree(members[0].record, one.record)), None)
+        known = [member for member in members if not member.waiting] or members
+        other = next((one for one in known[1:] if not agree(known[0].record, one.record)), None)
         split = max((member.record.split for member in members[: 1 if in_first else None]), key=SPLITS.index)
-        one = _as_one(members, split, action, agreeing=other is None)
+        one = _as_one(members[0], known, split, action, agreeing=other is None)
         kept[group[0]] = None if other and action == "drop" else one
         for index in group[1:]:
             kept[index] = None
         kept_as |= {(member.dataset, member.source): one for member in members[1:]}
         left_out += kept[group[0]] is None
         if other:
-            disagreeing[members[0].dataset, _second(members)].append(members[0])
+            disagreeing[known[0].dataset, _second(known)].append(known[0])
     return Sharing(tuple(filter(None, kept)), kept_as, len(groups) - left_out, left_out, disagreeing)
 
 
@@ -98,15 +102,18 @@ def _copies(photos: Sequence[MergedPhoto]) -> list[list[int]]:
     return [group for group in same.values() if len({photos[index].dataset for index in group}) > 1]
 
 
-def _as_one(members: Sequence[MergedPhoto], split: Split, action: Action, *, agreeing: bool) -> MergedPhoto:
-    first = members[0]
-    marks, labelled_by = first.record.annotations, first.labelled_by
+def _as_one(
+    first: MergedPhoto, known: Sequence[MergedPhoto], split: Split, action: Action, *, agreeing: bool
+) -> MergedPhoto:
+    """Return the first copy with the labels of those that have some."""
+    marks, labelled_by = known[0].record.annotations, known[0].labelled_by
     if action == "fix" and not agreeing:
-        for member in members[1:]:
+        for member in known[1:]:
             marks = _joined(marks, member.record.annotations)
     if agreeing or action == "fix":
-        labelled_by = frozenset[int]().union(*(member.labelled_by for member in members))
-    return replace(first, record=replace(first.record, split=split, annotations=marks), labelled_by=labelled_by)
+        labelled_by = frozenset[int]().union(*(member.labelled_by for member in known))
+    record = replace(first.record, split=split, annotations=marks)
+    return replace(first, record=record, labelled_by=labelled_by, waiting=known[0].waiting)
 
 
 def _second(members: Sequence[MergedPhoto]) -> int:

@@ -22,7 +22,7 @@ OF_THE_WHOLE = (
     "split_unmarked",
     "large_loss",
 )
-OF_BARE_PHOTOS = ("photo_unlabelled", "label_file_missing", "copy_unlabelled")  # settled by new labels
+OF_BARE_PHOTOS = ("photo_unlabelled", "label_file_missing", "copy_unlabelled", "photo_waiting")  # settled by new labels
 OF_PAIRS = ("photo_copies", "photo_alike")
 
 

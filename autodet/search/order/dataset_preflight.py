@@ -1,8 +1,10 @@
 """Checks of a search's data set: labels exist, and nothing changes between trials."""
 
 from autodet.datasets.manifest import Dataset, fingerprint_of, read_dataset
+from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.errors import SearchError
 from autodet.search.order.spec import SearchSpec
+from autodet.text_format import counted
 from autodet.workspace import Workspace, safe_join
 
 
@@ -45,15 +47,21 @@ def check_whole(dataset: Dataset) -> None:
 
 
 def check_labels(dataset: Dataset) -> None:
-    """Check that a data set has training and validation boxes that are not difficult.
+    """Check that a data set has training and validation boxes that are not difficult, and no photos that wait.
 
     Raises:
-        SearchError: One of the splits has none; the message gives the remedy.
+        SearchError: One of the splits has none, or photos wait to be labelled; the message gives the remedy.
     """
     if not dataset.boxes:
         raise SearchError(
             f"The data set {dataset.name} has no labels, so there is nothing to learn from; label some of its photos, "
-            "and import them with their labels."
+            "and make a version of the labels."
+        )
+    if waiting := len(waiting_photos(dataset)):
+        raise SearchError(
+            f"{counted(waiting, 'photo')} of the data set {dataset.name} {'waits' if waiting == 1 else 'wait'} to be "
+            "labelled, and a training would take them for photos without objects; label them, and make a version of "
+            "the labels."
         )
     advice = "with labelled photos there, or without split folders to have it split for you"
     if sum(record.annotations.teaches for record in dataset.images) < 2:

@@ -28,6 +28,7 @@ from autodet.server.api.docs_page import docs_html
 from autodet.server.api.offered_models import Models
 from autodet.server.api.openapi import description
 from autodet.server.api.photo_bodies import SentPhoto, announced_bytes, read_photo
+from autodet.server.api.photo_keeper import PhotoKeeper
 from autodet.server.api.photo_memory import PhotoMemory
 from autodet.server.api.prediction_options import PredictionOptions
 from autodet.server.api.predictor import Predictor
@@ -81,7 +82,7 @@ async def _openapi(_request: Request) -> Response:
 class _Api:
     def __init__(self, models: Models, callers: Callers) -> None:
         self._models, self._callers = models, callers
-        self._memory, self._predictor = PhotoMemory(), Predictor()
+        self._memory, self._predictor, self._keeper = PhotoMemory(), Predictor(), PhotoKeeper()
         self._drawing, self._quota = CapacityLimiter(MAX_DRAWINGS), CapacityLimiter(MAX_QUOTA_WAITS)
 
     async def models(self, request: Request) -> Response:
@@ -112,6 +113,7 @@ class _Api:
     ) -> Response:
         begun = time.monotonic()
         prediction = await self._prediction(model, photo, visitor, tiles=options.tiles)
+        self._keeper.offer(model, photo.content, prediction)
         least = options.threshold
         shown = prediction.above(_own_thresholds(model) if least is None else least)
         if options.format == "image":

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
+from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.inference.demo import demo_model
 from autodet.models.matching_weights import match_classes
 from autodet.models.store import StoredModel, list_models
@@ -43,33 +44,37 @@ def choose_dataset() -> Dataset | None:
     """Let the visitor select a data set, by default the newest; show next steps and return None if there is none."""
     summaries = list_datasets()
     if not summaries:
-        text = "There is no data set yet. Import photos with boxes, or use the sample."
+        text = "There is no data set yet. Import photos, with labels or to label them here, or use the sample."
         show_empty("photos", text, [("datasets", "Go to Data sets")])
         return None
     return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
 
 
 def choose_labelled_dataset(consequence: str = "there is nothing to learn from") -> Dataset | None:
-    """Let the visitor select a data set as ``choose_dataset``; show next steps and return None if it has no boxes.
+    """Let the visitor select a data set as ``choose_dataset``; show next steps and return None if labels are missing.
 
     Args:
         consequence: Consequence of missing labels for the page.
     """
     dataset = choose_dataset()
-    if dataset and not dataset.boxes:
-        _refuse_unlabelled(dataset, consequence)
+    if dataset and (waiting := waiting_photos(dataset)):
+        _refuse_unlabelled(dataset, consequence, len(waiting))
         return None
     return dataset
 
 
-def _refuse_unlabelled(dataset: Dataset, consequence: str) -> None:
-    st.info(
-        f"{escape(dataset.name)} has no labels yet, so {consequence}. Label some of its photos in a labelling program, "
-        "and import them with their labels.",
-        icon=":material/select:",
-    )
+def _refuse_unlabelled(dataset: Dataset, consequence: str, waiting: int = 0) -> None:
+    name = escape(dataset.name)
+    if dataset.boxes:
+        problem = (
+            f"{counted(waiting, 'photo')} of {name} {'waits' if waiting == 1 else 'wait'} to be labelled; a training "
+            "would take them for photos without objects. Label them"
+        )
+    else:
+        problem = f"{name} has no labels yet, so {consequence}. Label some of its photos"
+    st.info(f"{problem}, and make a version of the labels.", icon=":material/select:")
     with st.container(horizontal=True):
-        link("datasets", "Go to Data sets")
+        link("label", "Label its photos", primary=True, dataset=dataset.id)
         link("predict", "Predict on its photos", dataset=dataset.id)
 
 

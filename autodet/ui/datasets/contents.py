@@ -3,6 +3,7 @@
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
+from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.messages.formats import FORMAT_TITLES
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
@@ -13,6 +14,7 @@ from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape
 from autodet.ui.datasets.findings import show_findings
 from autodet.ui.datasets.gallery import show_gallery
+from autodet.ui.datasets.photo_map import show_map
 from autodet.ui.datasets.statistics import show_statistics
 
 
@@ -32,8 +34,14 @@ def show_contents(dataset: Dataset) -> None:
     st.caption(f"{made} {ago(dataset.created)}{made_by(dataset.owner)}. {SPLIT_ORIGINS[dataset.splits_from]}")
     if not dataset.boxes:
         st.info(
-            "No labels yet. A model can predict on these photos; to search for a detector or to evaluate one, label "
-            "some of them in a labelling program, and import them with their labels.",
+            "No labels yet. Label some of the photos here, then train a detector on a version of the labels; its model "
+            "proposes the boxes of the rest.",
+            icon=":material/select:",
+        )
+    elif waiting := len(waiting_photos(dataset)):
+        st.info(
+            f"{counted(waiting, 'photo')} {'waits' if waiting == 1 else 'wait'} to be labelled. Label them, and make a "
+            "version of the labels; until then no search uses this data set.",
             icon=":material/select:",
         )
 
@@ -64,10 +72,11 @@ def _confirm_deletion(dataset: Dataset) -> None:
 
 @st.fragment
 def show_views(dataset: Dataset) -> None:
-    """Show the tabs Photos, Statistics and Findings; only the open tab is rendered."""
+    """Show the tabs Photos, Statistics, Map and Findings; only the open tab is rendered."""
     views = {
         "Photos": show_gallery,
         "Statistics": show_statistics,
+        "Map": show_map,
         f"Findings ({len(dataset.findings):,})": show_findings,
     }
     with sentences_for_errors("Data sets"):

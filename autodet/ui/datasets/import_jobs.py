@@ -17,7 +17,14 @@ from autodet.datasets.manifest import read_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError
 from autodet.messages.formats import FORMAT_TITLES
-from autodet.messages.imports import download_question, format_question, step_text
+from autodet.messages.imports import (
+    added_sentence,
+    apart_sentence,
+    download_question,
+    format_question,
+    imported_sentence,
+    step_text,
+)
 from autodet.settings import load_settings
 from autodet.text_format import counted, duration
 from autodet.ui.common.choice import choose
@@ -26,11 +33,13 @@ from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.imports_begun import OURS, TO_TOP, begun, show_top
 from autodet.ui.common.markdown import escape
 from autodet.ui.datasets.import_review import show_review
+from autodet.ui.datasets.merge_form import begin_merge
 from autodet.ui.datasets.s3_identity import forget_keys, keys_of, type_keys
 from autodet.workspace import open_workspace
 
 REFRESH_SECONDS = 0.5
 IMPORTED = "imported"  # session state: success message of an import that has just finished
+REFUSED = "not added"  # session state: why the photos of one are not added to a data set
 ASKING = ("confirming", "choosing", "reviewing")
 # Import messages are at the top of the page: on a phone, several screens above the pressed button.
 SCROLL = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
@@ -45,6 +54,8 @@ def show_imports() -> None:
         st.html(SCROLL, unsafe_allow_javascript=True)
     if done := st.session_state.pop(IMPORTED, None):
         st.success(escape(done), icon=":material/check:")
+    if refused := st.session_state.pop(REFUSED, None):
+        st.warning(escape(refused), icon=":material/merge:")
     imports = list_imports()
     over = [job for job in imports if _is_over(job) and job.id not in st.session_state.get(OURS, ())]
     for job in imports:
@@ -189,13 +200,18 @@ def _offer_discard(job: Import, label: str) -> None:
 
 def _open(job: Import, status: ImportStatus) -> None:
     """Select the data set that this visitor's import has created, and discard the import."""
+    into = job.request().into
     job.discard()
     dataset = read_dataset(open_workspace().datasets / status.dataset)
     choose(dataset=dataset.id)
-    boxes = f"{counted(dataset.boxes, 'box', 'boxes')} of {counted(len(dataset.classes), 'class', 'classes')}"
-    st.session_state[IMPORTED] = (
-        f"{dataset.name} is imported: {counted(len(dataset.images), 'photo')} "
-        f"{f'with {boxes}' if dataset.boxes else 'without labels'}."
-    )
+    if status.error:
+        st.session_state[REFUSED] = apart_sentence(dataset.name, status.error)
+        choose(dataset=into)
+        begin_merge(into, dataset.id)  # its form asks what the addition needs to know
+    elif into and dataset.parent:
+        st.session_state[IMPORTED] = added_sentence(dataset.name, dataset.parent.changes)
+    else:
+        facts = len(dataset.images), dataset.boxes, len(dataset.classes)
+        st.session_state[IMPORTED] = imported_sentence(dataset.name, *facts)
     show_top()
     st.rerun()

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from autodet.datasets.checks.kinds import KINDS, by_kind, how_many
+from autodet.datasets.formats.format_detection import UNLABELLED
 from autodet.datasets.imports.import_job import Import, find_import
 from autodet.datasets.imports.review import Review
 from autodet.errors import AutodetError
@@ -21,6 +22,7 @@ from autodet.ui.datasets.decision_rows import LOSS, decision_key, needs_decision
 from autodet.ui.datasets.findings import offer_csv, show_kind
 from autodet.ui.datasets.review_pictures import Reviewed, finding_pictures
 
+SHOWN = (LOSS, "unlabelled")  # kinds with a place of their own
 MAX_SUGGESTIONS = 3  # more are folded: the import needs no answer about them
 
 
@@ -49,7 +51,7 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
             _offer_discard(job)
             return
     _show_outcome(job, reviewed.review)
-    kinds = [kind for kind in KINDS if kind != LOSS and (kind in reviewed.findings or kind in dict(decided))]
+    kinds = [kind for kind in KINDS if kind not in SHOWN and (kind in reviewed.findings or kind in dict(decided))]
     decisions = [kind for kind in kinds if needs_decision(reviewed, kind)]
     final = [kind for kind in decisions if len(KINDS[kind].actions) == 1]
     yours = [kind for kind in decisions if "stop" in KINDS[kind].actions and kind not in final]
@@ -70,6 +72,10 @@ def _show_outcome(job: Import, review: Review) -> None:
     detection = review.staged.detection
     st.subheader(f"{escape(job.request().name)}: review before the import", anchor=False)
     st.markdown(f"To be imported: **{counted(len(review.photos), 'photo')}** {_contents(review)}")
+    if detection.format == UNLABELLED:
+        sentences = [problem_sentence(one, "page") for one in review.findings if one.kind == "unlabelled"]
+        st.info(f"{escape(' '.join(sentences))} {KIND_TEXTS['unlabelled'].why}", icon=":material/draw:")
+        return
     st.caption(escape(detection_sentence(detection.format, detection.unmet, asked=detection.asked)))
 
 
@@ -111,8 +117,9 @@ def _offer_import(
     """Show the buttons, and beside them why the import is not possible yet."""
     disabled = failed or bool(obstacles)
     with st.container(horizontal=True, vertical_alignment="center"):
+        verb = "Add" if job.request().into else "Import"
         if st.button(
-            f"Import {counted(len(reviewed.review.photos), 'photo')}",
+            f"{verb} {counted(len(reviewed.review.photos), 'photo')}",
             key=f"store {job.id}",
             type=emphasis(disabled=disabled),
             icon=":material/check:",

@@ -36,12 +36,18 @@ MAX_OTHERS = 9
 MAX_SENTENCES = 4  # per question
 
 
+def begin_merge(dataset: str, other: str) -> None:
+    """Open the form that merges a data set with another one, by their ids, on the next run of the page."""
+    st.session_state[f"merge {dataset}"] = True
+    st.session_state[f"added {dataset}"] = [other]
+
+
 @editors_only()
 @st.fragment
 def offer_merge(dataset: Dataset) -> None:
     """Show the form that merges a data set with others."""
     with sentences_for_errors("Data sets"):
-        room = st.expander("Add or merge", icon=":material/merge:", key=f"merge {dataset.id}", on_change="rerun")
+        room = st.expander("Merge with others", icon=":material/merge:", key=f"merge {dataset.id}", on_change="rerun")
         if room.open:
             with room:
                 _edit(dataset)
@@ -50,7 +56,7 @@ def offer_merge(dataset: Dataset) -> None:
 def _edit(dataset: Dataset) -> None:
     st.markdown(
         "Make a new data set of the photos of this one and of others. All of them stay as they are, and photos are "
-        "shared, so this needs almost no disk space. To add new photos, import them as a data set first."
+        "shared, so this needs almost no disk space."
     )
     names = {summary.id: summary.name for summary in list_datasets() if summary.id != dataset.id}
     if not names:

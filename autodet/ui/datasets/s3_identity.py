@@ -12,20 +12,20 @@ KEYS = "s3 keys"  # session state: entered keys by import, for imports that may 
 TYPED, PUBLIC = "With a key", "It is public"
 
 
-def choose_identity(settings: Settings) -> S3Credentials:
-    """Let the visitor select an identity; keys are not entered yet."""
+def choose_identity(settings: Settings, key: str) -> S3Credentials:
+    """Let the visitor select an identity with the widget of a key; keys of S3 are not entered yet."""
     ways = {TYPED: S3Credentials(), PUBLIC: ANONYMOUS}
     for name in settings.s3_identities:
         own = name == MACHINE
         ways["With this server's own key" if own else f"As {name}"] = (
             OWN if own else S3Credentials(identity="profile", profile=name)
         )
-    chosen = st.segmented_control("Access to the bucket", list(ways), default=TYPED)
+    chosen = st.segmented_control("Access to the bucket", list(ways), default=TYPED, key=key)
     return ways[chosen or TYPED]
 
 
 def type_keys(asking: S3Credentials, where: str = "") -> S3Credentials:
-    """Show the key fields that an identity needs, inside a form; ``where`` is the id of an import that continues."""
+    """Show the key fields that an identity needs, inside a form; ``where`` tells it from other forms."""
     if asking.identity != "keys":
         return asking
     st.caption("Keys stay in this browser session and are never stored.")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from autodet.datasets.manifest import Dataset
+from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.search.api import list_searches
 from autodet.search.start import start_search
 from autodet.ui.common.choice import choose, forget
@@ -18,8 +19,9 @@ def offer_training(dataset: Dataset, *, primary: bool) -> None:
         dataset: The data set.
         primary: Whether it is the usual next step on the page.
     """
-    if not dataset.boxes:
-        link("predict", "Predict on its photos", primary=primary, dataset=dataset.id)
+    if waiting_photos(dataset):
+        link("label", "Label its photos", primary=primary, dataset=dataset.id)
+        link("predict", "Predict on its photos", dataset=dataset.id)
         return
     if any(status.dataset == dataset.id for status in list_searches()):
         link("search", "Train a detector", primary=primary, dataset=dataset.id)

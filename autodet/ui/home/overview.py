@@ -44,8 +44,9 @@ def show_overview() -> None:
     models = list_models()
     if not (list_datasets() or models or list_searches()):
         st.markdown(
-            "Bring photos with boxes drawn around the things you care about. autodet trains detectors on them, shows "
-            "how good each is, and gives you a page where anyone drops a photo and sees boxes."
+            "Bring photos, and boxes drawn around the things you care about: here, or in a labelling program. autodet "
+            "trains detectors on them, shows how good each is, and gives you a page where anyone drops a photo and "
+            "sees boxes."
         )
         show_demo()
         st.subheader("Make your own in three steps", anchor=False)
@@ -112,7 +113,7 @@ def _show_steps() -> None:
     steps = (
         Step(
             "Import",
-            "Drop a zip of labelled photos, or a folder."
+            "Drop a zip of photos or a folder, with labels or to label them here."
             if not datasets
             else f"{counted(len(datasets), 'data set')} so far. Add another, or look at the photos.",
             "Other ways to import" if not datasets else "Import photos",
@@ -179,7 +180,8 @@ def _show_card(summary: DatasetSummary, models: list[StoredModel]) -> None:
     """Show a data set with its best model."""
     st.image(_thumbnail(summary.id, summary.created, frame_colour()), width="stretch", alt=f"A photo of {summary.name}")
     photos = counted(sum(summary.splits.values()), "photo")
-    st.markdown(f"**{escape(summary.name)}**  \n{photos}, {escape(shortened(', '.join(summary.classes), 60))}")
+    classes = escape(shortened(", ".join(summary.classes), 60)) if summary.boxes else "no labels yet"
+    st.markdown(f"**{escape(summary.name)}**  \n{photos}, {classes}")
     best = max(models, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
     if best:
         st.caption(
@@ -195,6 +197,8 @@ def _show_card(summary: DatasetSummary, models: list[StoredModel]) -> None:
             link("predict", "Try it", model=best.id, dataset=summary.id)
         elif summary.boxes:
             link("search", "Train", dataset=summary.id)
+        else:
+            link("label", "Label", dataset=summary.id)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

@@ -1,15 +1,15 @@
 """The sections of the page: progress, the order of the photos, the editor, and what follows from the labels."""
 
-from collections import Counter
 from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from autodet.datasets.drafts.journal import Drafts, read_drafts
+from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
 from autodet.ui.common.export_buttons import offer_downloads
+from autodet.ui.common.kept_photos import offer_kept
 from autodet.ui.label.auto_labels import show_auto_labels
 from autodet.ui.label.editor import show_editor, show_photo
 from autodet.ui.label.order import choose_order
@@ -24,11 +24,10 @@ def show_sections(dataset: Dataset) -> None:
         show_photo(dataset, order.files[0])
     show_editor(dataset, order.files, order.sentences, show_progress=partial(_show_progress, progress))
     show_auto_labels(dataset)
+    offer_kept(dataset)
     offer_version(dataset)
     offer_downloads(dataset, drafts=True)
 
 
-def _show_progress(place: DeltaGenerator, drafts: Drafts) -> None:
-    states = Counter(drafts.state_of(record.file) for record in drafts.dataset.images)
-    done, total = states["labelled"] + states["empty"], len(drafts.dataset.images)
+def _show_progress(place: DeltaGenerator, done: int, total: int) -> None:
     place.progress(done / total, f"{done:,} of {counted(total, 'photo')} labelled")

@@ -15,8 +15,9 @@ from autodet.ui.common.loaded_models import loaded
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.outcome_drawings import show_legend
 from autodet.ui.predict.batches import find_batch
+from autodet.ui.predict.corrections import offer_correction
 from autodet.ui.predict.downloads import offer_downloads
-from autodet.ui.predict.predictions_view import ShownPhoto, chosen, show_in_component, shown_photos
+from autodet.ui.predict.predictions_view import ShownPhoto, chosen, opened_photo, show_in_component, shown_photos
 from autodet.ui.predict.seen import Seen
 from autodet.ui.predict.sides import Sides
 from autodet.ui.predict.tables import show_tables
@@ -64,6 +65,9 @@ def _show_predictions(model: StoredModel, seen: Sequence[Seen], under_way: bool)
     if others:
         photos, order = _by_difference(photos, sides, shown)
     show_in_component(photos, sides, order)
+    if not under_way:
+        place = opened_photo(photos)
+        offer_correction(model, None if place is None else (seen[place], shown[0][place]))
 
 
 def _choose_other(model: StoredModel, place: DeltaGenerator, under_way: bool) -> StoredModel | None:

@@ -112,8 +112,13 @@ def show_in_component(photos: Sequence[ShownPhoto], sides: Sides, order: Sequenc
         "photos": [_described(photos[index], boxes[index]) for index in order],
     }
     _component(key=KEY, data=data, on_shown_change=lambda: None, on_opened_change=lambda: None)
+    _pictures(key=f"{KEY} pictures", data=_sharp([photos[index] for index in order]), height=1)
+
+
+def opened_photo(photos: Sequence[ShownPhoto]) -> int | None:
+    """Return the index of the photo that is open in the component, or of a single one; None if there is none."""
     opened = (st.session_state.get(KEY) or {}).get("opened")
-    _pictures(key=f"{KEY} pictures", data=_sharp([photos[index] for index in order], opened), height=1)
+    return 0 if len(photos) == 1 else next((at for at, photo in enumerate(photos) if photo.key == opened), None)
 
 
 def _described(photo: ShownPhoto, boxes: Mapping[str, list[list[float | None]]]) -> dict[str, Any]:
@@ -135,9 +140,9 @@ def _thumbnail(sha256: str, _seen: Seen) -> bytes:
     return as_jpeg(shrink_photo(_seen.photo.source, THUMBNAIL_PIXELS, _seen.photo.name)[0])
 
 
-def _sharp(photos: Sequence[ShownPhoto], opened: object) -> dict[str, str]:
+def _sharp(photos: Sequence[ShownPhoto]) -> dict[str, str]:
     """Return the addresses of sharp pictures of the opened photo and its neighbours, or of a single photo."""
-    place = 0 if len(photos) == 1 else next((at for at, photo in enumerate(photos) if photo.key == opened), None)
+    place = opened_photo(photos)
     if place is None:
         return {}
     addresses: dict[str, str] = {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.typing import UploadedFile
 
+from autodet.datasets.additions.new_photos import NewPhoto
 from autodet.inference.given_photos import GivenFile, UnpackedArchives
 from autodet.inference.held_items import HeldItems
 from autodet.inference.prediction_batches import PredictionBatch, Way
@@ -35,6 +36,7 @@ class Visit:
         choices: Thresholds and classes that the visitor chose, by the identity of the models.
         archives: The unpacked archives among the files.
         batches: Batches of predictions, the last used at the end.
+        collected: Photos whose predictions are to be corrected, by SHA-256.
     """
 
     tab: str = ""
@@ -46,6 +48,7 @@ class Visit:
     choices: dict[str, Choice] = field(default_factory=dict)
     archives: UnpackedArchives = field(default_factory=UnpackedArchives)
     batches: dict[Way, PredictionBatch] = field(default_factory=dict)
+    collected: dict[str, NewPhoto] = field(default_factory=dict)
 
     def take(self, tab: str, uploads: Sequence[UploadedFile], *, fresh: bool) -> list[GivenFile]:
         """Take the files in a field, and return all files of its tab.

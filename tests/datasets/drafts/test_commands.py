@@ -80,3 +80,16 @@ def test_labels_are_exported_as_they_stand_now(pool, run, tmp_path):
     assert (status, document["dataset"]) == (0, "pool") and target.is_file()
     status, _, complaint = run("export", "pool", "--drafts", "--out", str(target))
     assert status == 2 and "--drafts is for data sets" in complaint
+
+
+def test_the_next_photos_are_listed_with_reasons(pool, run, capsys):
+    waiting = {record.file for record in pool.images[8:]}
+    _, document, _ = run("next-photos", "pool", "--model", "demo")
+    assert {photo["file"] for photo in document["photos"]} == waiting
+    assert all(photo["reason"]["kind"] == "unlike" for photo in document["photos"])
+    _, document, _ = run("next-photos", "pool", "--order", "proposals", "--count", "3")
+    assert [photo["reason"] and photo["reason"]["value"] for photo in document["photos"]] == [0.5, 0.5, None]
+    assert main(["next-photos", "pool", "--count", "1"]) == 0
+    assert "Looks unlike any photo that is labelled" in capsys.readouterr().out
+    assert run("next-photos", "pool", "--model", "nothing")[0] == 2
+    assert run("next-photos", "pool", "--count", "0")[0] == 2

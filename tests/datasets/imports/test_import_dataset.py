@@ -199,7 +199,6 @@ def test_progress_rises_to_the_end(tmp_path, workspace):
     ("files", "match"),
     [
         ({"a.png": "png", "labels.csv": "?"}, r"'bad\.zip' holds 1 photo but no labels.*the format 'unlabelled'"),
-        ({"cat/a.png": "png", "dog/b.png": "png"}, r"2 photos in folders by class \('cat', 'dog'\)"),
         (
             {"a.xml": "xml", "b.xml": "xml"},
             r"'bad\.zip' holds no photos that can be read, only other files \(2 \.xml\)",

@@ -80,7 +80,7 @@ class Editor {
     this.outbox.stored = (file, revision) => this.known.has(file) && (this.known.get(file).revision = revision);
     this.outbox.answer(data.answer);
     for (const [file, photo] of Object.entries(data.photos)) this.learn(file, photo);
-    if (this.opened !== data.opened || !this.known.has(this.file)) {
+    if (this.opened !== data.opened) {
       this.file = data.shown;
       this.opened = data.opened;
     }

@@ -1,0 +1,1 @@
+"""Photos added to a data set, at any time: each addition makes a version, which keeps the drafts of labels."""
