@@ -63,7 +63,7 @@ def test_photos_are_looked_at_once_and_then_ordered(visit, pool):
     app = ordered(visit("label"), "teaches")
     assert "tell which are alike" in says(app) and shown(app)[1] == ""
     app = clicked(app, "Look at 5 photos")
-    assert "The photos are read" in says(app) and shown(app) == (pool.images[0].file, "")
+    assert "The photos have been read" in says(app) and shown(app) == (pool.images[0].file, "")
     app = clicked(app, "Order now")
     file, reason = shown(app)
     assert reason.startswith("Looks unlike any photo that is labelled")

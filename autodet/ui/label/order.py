@@ -50,7 +50,7 @@ HELP = (
     "model is least sure of."
 )
 AGAIN = "With the labels as they are now."
-READ = "The photos are read: *Order now* puts them in the new order."
+READ = "The photos have been read. *Order now* puts them in the new order."
 BY_LOOKS = "No model: by looks alone"
 
 
