@@ -215,10 +215,10 @@ def test_fingers_draw_move_the_view_and_zoom_on_a_phone(opened, pool):
     add_draft_class(pool, "fox")
     tab, editor = opened(width=400, height=800, has_touch=True, device_scale_factor=2)
     session = tab.context.new_cdp_session(tab)
-    area = editor.locator(".frame .stage").bounding_box()
-    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
 
     def touch(kind, *points):
+        area = editor.locator(".frame .stage").bounding_box()
+        x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
         places = [{"x": x + left, "y": y + top, "id": number} for number, (left, top) in enumerate(points)]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
 

@@ -20,7 +20,9 @@ class Classes {
     this.rows = editor.find(".classes");
     this.input.oninput = () => this.show();
     this.input.onkeydown = (event) => this.press(event);
-    this.input.onblur = () => setTimeout(() => this.show(), 150); // a click on a class comes first
+    this.input.onfocus = () => this.show();
+    this.input.onblur = () => setTimeout(() => this.show());
+    this.rows.onmousedown = (event) => event.preventDefault(); // the focus stays, and with it the rows
     editor.find(".find button").onclick = () => this.take(this.typed || this.offers[0]);
     this.at = 0;
   }
@@ -118,6 +120,13 @@ class Classes {
     editor.labels?.boxes.forEach((box) => counts.set(box.class, (counts.get(box.class) ?? 0) + 1));
     const searches = editor.active === this.input;
     const offers = searches ? this.offers : names;
+    this.input.disabled = !editor.editable;
+    this.input.placeholder = names.length ? "Find or add a class" : "Name your first class";
+    const current = editor.selected ? editor.selected.class : this.chosen;
+    const { at, typed } = this;
+    const shown = JSON.stringify([offers, names, [...counts], searches, at, typed, current, editor.editable]);
+    if (shown === this.shown) return; // a press that is under way keeps its button
+    this.shown = shown;
     const rows = offers.map((name) => this.row(name, names.indexOf(name), counts.get(name) ?? 0));
     if (searches && this.isNew) rows.push(this.newRow());
     this.at = clamp(this.at, 0, rows.length - 1);
@@ -126,8 +135,6 @@ class Classes {
     this.rows.replaceChildren(...rows);
     this.rows.scrollTop = kept;
     if (searches) rows[this.at]?.scrollIntoView({ block: "nearest" });
-    this.input.disabled = !editor.editable;
-    this.input.placeholder = names.length ? "Find or add a class" : "Name your first class";
   }
 
   row(name, place, count) {

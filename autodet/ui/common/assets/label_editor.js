@@ -80,7 +80,7 @@ class Editor {
     this.outbox.stored = (file, revision) => this.known.has(file) && (this.known.get(file).revision = revision);
     this.outbox.answer(data.answer);
     for (const [file, photo] of Object.entries(data.photos)) this.learn(file, photo);
-    if (this.opened !== data.opened || !this.known.has(this.file)) {
+    if (this.opened !== data.opened) {
       this.file = data.shown;
       this.opened = data.opened;
     }
@@ -163,7 +163,8 @@ class Editor {
     const place = `${Math.round(x2 - x1)} × ${Math.round(y2 - y1)} pixels at ${Math.round(x1)}, ${Math.round(y1)}`;
     const kind = isProposal(box) ? "proposal, " : "";
     const colour = this.classes.colour(box.class);
-    return { x1, y1, x2, y2, box, colour, label, description: `${label}, ${kind}${place}`, layer: { dashed: isProposal(box) } };
+    const description = `${label}, ${kind}${place}`;
+    return { x1, y1, x2, y2, box, colour, label, description, layer: { dashed: isProposal(box) } };
   }
 
   refresh() {
@@ -176,7 +177,8 @@ class Editor {
       this.begun = this.file;
     }
     stage.editable = this.editable;
-    stage.boxes = boxes.map((box) => this.viewOf(box));
+    const dragged = this.pointers.gesture && stage.active; // an answer may arrive while a box is dragged
+    stage.boxes = boxes.map((box) => (dragged?.box === box ? dragged : this.viewOf(box)));
     if (this.unnamed) stage.boxes.unshift(this.viewOf(this.newBox(this.unnamed)));
     stage.active = stage.boxes.find((view) => view.box === this.selected) ?? (this.unnamed && stage.boxes[0]) ?? null;
     stage.hovered = null;

@@ -55,6 +55,9 @@ class Panels {
     this.find(".reason").textContent = photo.reason ?? "";
     this.find(".author").textContent = author ? `Last changed by ${harmless(author)}, ${when}.` : "";
     const issues = labels?.state.reviewed && labels.past.length ? [] : (photo.issues ?? []);
+    const shown = JSON.stringify(issues);
+    if (shown === this.shown) return; // a press that is under way keeps its button
+    this.shown = shown;
     this.find(".issues").replaceChildren(...issues.map((issue) => this.issueButton(issue)));
   }
 
