@@ -1,4 +1,4 @@
-"""Features of photos and of their labelled objects: what a network sees there, pooled to one vector.
+"""Features of photos and of their labelled objects: the feature maps of a network, averaged to one vector.
 
 The vector is the mean of each feature map that the backbone passes to the head, over the photo or over the middle of a
 box. Photos with similar contents have similar vectors (docs/experiments/photo-features.md).

@@ -33,7 +33,7 @@ class Compared:
     Attributes:
         dataset: The data set.
         model: The model that compared them.
-        features: What it sees on each photo.
+        features: The features of the photos.
     """
 
     dataset: Dataset
