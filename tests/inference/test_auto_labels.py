@@ -9,7 +9,6 @@ import pytest
 
 from autodet.access.audit_log import read_entries
 from autodet.access.visitor import Visitor, acting_as
-from autodet.datasets.drafts import journal
 from autodet.datasets.drafts.journal import add_draft_class, propose_labels, read_drafts, save_draft
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import AccessError, DatasetError, ModelError
@@ -23,7 +22,6 @@ from autodet.models.store import StoredModel
 from autodet.processes import module_environment
 from autodet.records import DraftBox, Prediction
 from tests.helpers import APPLE, draw_photo, write_voc
-from tests.tiers import PROCESS, implies
 
 BOX, ELSEWHERE = (4.0, 6.0, 30.0, 40.0), (40.0, 20.0, 60.0, 44.0)
 
@@ -207,7 +205,7 @@ def test_an_interrupted_call_continues(pool, monkeypatch):
     assert set(kept_predictions(demo_model(), pool)) == set(map(photo_key, pool.images))
 
 
-@implies(PROCESS)
+@pytest.mark.process
 def test_a_killed_process_loses_at_most_a_portion(pool, workspace):
     command = [sys.executable, "-m", "autodet", "auto-label", pool.id, "--model", "demo", "--class", "apple"]
     running = subprocess.Popen(command, env=module_environment(AUTODET_HOME=str(workspace.home)))
@@ -219,4 +217,3 @@ def test_a_killed_process_loses_at_most_a_portion(pool, workspace):
     assert kept and kept % auto_labels.PORTION in (0, len(pool.images) % auto_labels.PORTION)
     propose(demo_model(), pool, None, {"apple": DraftedClass("apple", 0.05)})
     assert len(kept_predictions(demo_model(), pool)) == len(pool.images)
-    assert journal.read_drafts(pool).classes in ((), ("apple",))

@@ -114,7 +114,7 @@ def _choose_model(drafts: Drafts) -> StoredModel:
     known = {path: len(default_choice(model.card, drafts.classes)) for path, model in models.items()}
     named = next((path for path, model in models.items() if own and model.id == named_in_address("model")), None)
     chosen = st.selectbox(
-        "Model",
+        "Model that drafts",
         list(models),
         index=list(models).index(named or max(models, key=known.__getitem__)),
         format_func=lambda path: describe_model(models[path]),
