@@ -32,6 +32,7 @@ from autodet.datasets.versions.resplit import Resplit
 from autodet.evaluation.coco_metrics import measure
 from autodet.evaluation.label_order import NO_EVIDENCE, Evidence, Look, find_evidence, order_photos
 from autodet.evaluation.objective import MAP50
+from autodet.evaluation.student_t import t_quantile
 from autodet.inference.detector import Detector, load_detector
 from autodet.inference.photo_features import find_features
 from autodet.models.bundle import read_card
@@ -48,8 +49,10 @@ from autodet.training.train_job import BEST_BUNDLE, TrainJob, no_pulse
 from autodet.workspace import open_workspace
 
 COUNTS = (20, 40, 80)
+FIGURES = ("map50", "map50_95")
 VALIDATION = 5  # every fifth labelled photo
 SHARES = (0.7, 0.3)
+COPY_LOSS = 10.0  # above all gains
 NETWORK, SIDE = "nanodet_g", 320
 Records = list[ImageRecord]
 Order = Callable[[Sequence[Evidence], Look, Look], list[int]]
@@ -69,12 +72,16 @@ def _unlike(evidence: Sequence[Evidence], look: Look, labelled: Look) -> list[in
 
 
 def _farthest(evidence: Sequence[Evidence], look: Look, labelled: Look) -> list[int]:
-    """Put the photo first that is farthest from those that are labelled or come before (greedy k-centre)."""
+    """Put the photo first that is farthest from those that are labelled or come before (greedy k-centre).
+
+    Near-duplicates are last.
+    """
     promised = np.array([sum(one.parts) for one in evidence])
     distances = 1 - (look.vectors @ labelled.vectors.T).max(axis=1)
     farthest, order = distances.max(), list[int]()
     for _ in evidence:
         gains = promised + distances / farthest
+        gains[np.isin(look.groups, [*labelled.groups, *look.groups[order]])] -= COPY_LOSS
         gains[order] = -np.inf
         order.append(int(gains.argmax()))
         distances = np.minimum(distances, 1 - look.vectors @ look.vectors[order[-1]])
@@ -197,24 +204,35 @@ def _runs(results: Path) -> list[dict[str, Any]]:
 
 
 def table(results: Path) -> None:
-    """Print the figures of each order, and its difference to random of the same seeds."""
-    runs = _runs(results)
-    for name in dict.fromkeys(run["data"] for run in runs):
-        own = {(run["order"], run["count"], run["seed"]): run for run in runs if run["data"] == name}
-        for order, count in dict.fromkeys((order, count) for order, count, _ in own):
-            seeds = [seed for one, many, seed in own if (one, many) == (order, count)]
-            cells = [str(statistics.mean(own[order, count, seed]["boxes"] for seed in seeds))]
-            for figure in ("map50", "map50_95"):
-                values = [100 * own[order, count, seed][figure] for seed in seeds]
-                cells.append(f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})")
-                paired = [
-                    100 * (own[order, count, seed][figure] - own["random", count, seed][figure])
-                    for seed in seeds
-                    if ("random", count, seed) in own
-                ]
-                spread = f" ± {statistics.stdev(paired):.1f}" if len(paired) > 1 else ""
-                cells.append(f"{statistics.mean(paired):+.1f}{spread}" if paired else "–")
-            print(f"| {name} | {count} | {order} | {len(seeds)} | {' | '.join(cells)} |")
+    """Print the figures of each order, its differences to random of the same seeds, and these on all data sets."""
+    runs = {(run["data"], run["order"], run["count"], run["seed"]): run for run in _runs(results)}
+    gains: dict[tuple[str, int], list[list[float]]] = {}
+    for data, order, count in dict.fromkeys(key[:3] for key in runs):
+        own = [run for key, run in runs.items() if key[:3] == (data, order, count)]
+        paired = [_gain(run, random) for run in own if (random := runs.get((data, "random", count, run["seed"])))]
+        gains.setdefault((order, count), []).extend(paired)
+        cells = [f"{statistics.mean(run['boxes'] for run in own):.0f}"]
+        for place, figure in enumerate(FIGURES):
+            values = [100 * run[figure] for run in own]
+            cells.append(f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})")
+            shown = paired and order != "random"
+            cells.append(f"{statistics.mean(gain[place] for gain in paired):+.1f}" if shown else "–")
+        print(f"| {data} | {count} | {order} | {len(own)} | {' | '.join(cells)} |")
+    for (order, count), paired in sorted(gains.items(), key=lambda gain: gain[0][1]):
+        if order != "random" and len(paired) > 1:
+            cells = [_with_interval([gain[place] for gain in paired]) for place in range(len(FIGURES))]
+            print(f"| {count} | {order} | {len(paired)} | {' | '.join(cells)} |")
+
+
+def _gain(run: dict[str, Any], random: dict[str, Any]) -> list[float]:
+    return [100 * (run[figure] - random[figure]) for figure in FIGURES]
+
+
+def _with_interval(values: Sequence[float]) -> str:
+    """Return a mean with its 95 % interval (Student's t)."""
+    half = t_quantile(len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    mean = statistics.mean(values)
+    return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})"
 
 
 def main() -> None:

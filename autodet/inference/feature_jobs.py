@@ -4,10 +4,11 @@ from functools import partial
 
 from autodet.access.change import change
 from autodet.datasets.manifest import Dataset, list_datasets
+from autodet.errors import ModelError
 from autodet.inference.background_jobs import Job, end_jobs, find_job, start_job
 from autodet.inference.demo import demo_model
 from autodet.inference.job_process import Report, run_apart
-from autodet.inference.photo_features import find_features
+from autodet.inference.photo_features import find_features, kept_features
 from autodet.models.store import StoredModel, list_models
 
 UNEXPECTED = "Comparing the photos failed unexpectedly; the app's log has the details. Try again."
@@ -59,6 +60,8 @@ def cancel_features(model: StoredModel, dataset: Dataset) -> None:
 
 def _find(model: StoredModel, dataset: Dataset, report: Report) -> None:
     find_features(model, dataset, partial(report, ""))
+    if not kept_features(model, dataset):
+        raise ModelError("The result could not be stored; check that the disk is not full, and try again.")
 
 
 def _key(model: StoredModel, dataset: Dataset) -> tuple[str, ...]:

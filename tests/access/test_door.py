@@ -15,7 +15,7 @@ CHANGES = {
 }
 # Functions that write, but nothing into the workspace that outlives the visit.
 HARMLESS = {
-    "autodet.datasets.export.export_dataset": "the pages name a temporary file",
+    "autodet.datasets.export.write_export": "the pages name a temporary file",
     "autodet.datasets.imports.temporary.temporary_dataset": "photos that are only evaluated, deleted afterwards",
     "autodet.inference.labels_beside.read_labels": "label files of a visitor, deleted after reading",
     "autodet.inference.onnx_export.export_onnx": "the pages name a temporary file",

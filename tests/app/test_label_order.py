@@ -56,13 +56,15 @@ def test_at_first_the_photos_come_as_imported(visit, pool):
     app = visit("label")
     assert labelled(app.selectbox, ORDER).value == "imported"
     assert shown(app) == (pool.images[0].file, "")
-    assert "Order again" not in labels(app.button)
+    assert "Order now" not in labels(app.button)
 
 
 def test_photos_are_looked_at_once_and_then_ordered(visit, pool):
     app = ordered(visit("label"), "teaches")
     assert "tell which are alike" in says(app) and shown(app)[1] == ""
     app = clicked(app, "Look at 5 photos")
+    assert "The photos have been read" in says(app) and shown(app) == (pool.images[0].file, "")
+    app = clicked(app, "Order now")
     file, reason = shown(app)
     assert reason.startswith("Looks unlike any photo that is labelled")
     assert "5 photos that wait for labels, ordered by looks alone." in says(app)
@@ -77,7 +79,7 @@ def test_the_order_stays_until_a_new_one_is_asked_for(visit, pool):
     app = checked(app.run())
     assert shown(app)[0] == first
     assert "1 photo got labels since." in says(app)
-    app = clicked(app, "Order again")
+    app = clicked(app, "Order now")
     assert shown(app)[0] != first
     assert "4 photos that wait for labels" in says(app) and "since" not in says(app)
 
@@ -103,7 +105,7 @@ def test_no_order_is_made_before_the_look_ends(visit, pool):
     with background_jobs._turn:
         app = checked(labelled(app.button, "Look at 5 photos").click().run())
         assert "ordered by" not in says(app) and shown(app)[1] == ""
-        app = checked(labelled(app.button, "Order again").click().run())
+        app = checked(labelled(app.button, "Order now").click().run())
         assert "ordered by" not in says(app)
         cancel_look(pool)
 
@@ -137,5 +139,5 @@ def test_a_failed_look_is_told_and_can_be_repeated(visit, pool, monkeypatch):
     app = clicked(ordered(visit("label"), "teaches"), "Look at 5 photos")
     assert app.error and "Look at 5 photos" in labels(app.button)
     photo.write_bytes(content)
-    app = clicked(app, "Look at 5 photos")
+    app = clicked(clicked(app, "Look at 5 photos"), "Order now")
     assert not app.error and "ordered by looks alone" in says(app)

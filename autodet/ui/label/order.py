@@ -11,6 +11,7 @@ import streamlit as st
 
 from autodet.access.change import may_change
 from autodet.datasets.drafts.journal import Drafts
+from autodet.datasets.manifest import Dataset
 from autodet.inference.background_jobs import Job
 from autodet.inference.label_order_jobs import cancel_look, find_look, start_look
 from autodet.inference.label_orders import (
@@ -49,6 +50,7 @@ HELP = (
     "model is least sure of."
 )
 AGAIN = "With the labels as they are now."
+READ = "The photos have been read. *Order now* puts them in the new order."
 BY_LOOKS = "No model: by looks alone"
 
 
@@ -130,11 +132,14 @@ def _choose_models(drafts: Drafts) -> tuple[StoredModel, ...]:
 def _order(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) -> PhotoOrder | None:
     """Return the kept order, or make one; None while the photos have not been looked at."""
     made_for = _identity(drafts, kind, models)
-    again = kind != "random" and st.button("Order again", icon=":material/refresh:", help=AGAIN)
+    again = kind != "random" and st.button("Order now", icon=":material/refresh:", help=AGAIN)
     kept: _Kept | None = st.session_state.get(KEPT)
     if kept and kept.made_for == made_for and not again:
         return kept.order
-    order = _make(drafts, kind, models, made_for)
+    looked = st.session_state.get(LOOKED) == made_for
+    if looked and (not again or find_look(drafts.dataset)):
+        return None  # photos that were read while the visitor labels others do not move by themselves
+    order = _make(drafts, kind, models, looked)
     st.session_state[KEPT] = _Kept(made_for, order, len(waiting_files(drafts))) if order else None
     return order
 
@@ -143,10 +148,10 @@ def _identity(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) ->
     return " ".join([drafts.dataset.identity, kind, *(model.card.weights_sha256 for model in models)])
 
 
-def _make(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel], made_for: str) -> PhotoOrder | None:
+def _make(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel], looked: bool) -> PhotoOrder | None:
     if kind != "teaches":
         return order_of(drafts, kind)
-    looked = st.session_state.get(LOOKED) == made_for and not find_look(drafts.dataset)
+    st.session_state.pop(LOOKED, None)
     if not looked and unseen_photos(drafts, models):
         return None
     with st.spinner("Ordering the photos"):
@@ -160,16 +165,23 @@ def _explain(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel], ord
     dataset = drafts.dataset
     job = find_look(dataset)
     if job and not job.error:
-        watch_job("Label", partial(find_look, dataset), _progress_text, partial(cancel_look, dataset))
+        watch_job("Label", partial(find_look, dataset), _progress_text, partial(_cancel, dataset))
         return
     if job:
         st.error(escape(job.error), icon=":material/error:")
     if order:
         _describe(drafts, models)
+    elif not job and st.session_state.get(LOOKED) == _identity(drafts, kind, models):
+        st.caption(READ)
     elif not may_change():
         explain_refusal("compare photos")
     else:
         _offer_look(drafts, models)
+
+
+def _cancel(dataset: Dataset) -> None:
+    st.session_state.pop(LOOKED, None)
+    cancel_look(dataset)
 
 
 def _describe(drafts: Drafts, models: Sequence[StoredModel]) -> None:
