@@ -183,7 +183,7 @@ class Editor {
     stage.active = stage.boxes.find((view) => view.box === this.selected) ?? (this.unnamed && stage.boxes[0]) ?? null;
     stage.hovered = null;
     stage.element.ariaLabel =
-      `${harmless(this.file)}, ${boxes.length} boxes. Tab selects a box, N draws one, the question mark lists all keys.`;
+      `${harmless(this.file)}, ${boxText(boxes.length)}. Tab selects one, N draws one, the question mark lists all keys.`;
     stage.element.classList.toggle("pans", this.pans || !this.editable);
     stage.redrawBoxes();
     this.classes.show();
