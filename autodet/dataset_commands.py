@@ -106,7 +106,7 @@ def _planned(parent: Dataset, options: Options) -> Version:
         if options.unlabelled or options.undecided:
             raise DatasetError("--unlabelled and --undecided need --labels; add it.")
         return plan_version(parent, changes)
-    if changes != Changes(emptied=changes.emptied):
+    if changes.rename or changes.drop or changes.resplit:
         raise DatasetError("--labels does not go with other changes; make a version of the labels, then one of that.")
     return plan_labels(parent, unlabelled=options.unlabelled, undecided=options.undecided or "drop")
 

@@ -14,6 +14,9 @@ from autodet.records import FloatArray, IntArray
 CHUNK = 512  # rows that are compared with all others at once
 NEIGHBOURS = 10
 USUAL_NEIGHBOURS = 5  # whose mean distance tells how unusual a photo is
+TINY_DISTANCE = 0.005  # of photos that are nearly the same
+CLOSE_SHARE, USUAL_PLACE = 0.28, 5  # or this share of the distance to the neighbour in this place, counted from 0
+MAJORITY = 0.5  # share of the votes that speaks against a label
 NO_NEIGHBOUR = -1.0  # similarity of photos that must not be compared
 
 
@@ -69,15 +72,28 @@ def find_neighbours(vectors: FloatArray, count: int = NEIGHBOURS, groups: IntArr
     return Neighbours(indices, similarities.clip(NO_NEIGHBOUR, 1))
 
 
-def near_duplicates(neighbours: Neighbours, least: float) -> list[tuple[int, int, float]]:
-    """Return pairs that are at least this similar, each once, the most similar first."""
-    rows, columns = np.nonzero(neighbours.similarities >= least)
-    others = neighbours.indices[rows, columns]
+def nearest(vectors: FloatArray, index: int, count: int) -> list[int]:
+    """Return the indices of the vectors that are most similar to one of them, without it, most similar first."""
+    order: list[int] = np.argsort(-(vectors @ vectors[index]), kind="stable").tolist()
+    order.remove(index)
+    return order[:count]
+
+
+def near_duplicates(neighbours: Neighbours) -> list[tuple[int, int, float]]:
+    """Return pairs of photos that are nearly the same, each once, with their similarity, the most similar first.
+
+    Their distance is tiny, as between frames of a film, or far smaller than that to other similar photos: how similar
+    different photos are depends on the data set. docs/experiments/photo-features.md has the measurements.
+    """
+    distances = 1 - neighbours.similarities
+    limits = np.full(len(distances), TINY_DISTANCE)
+    if distances.shape[1] > USUAL_PLACE:
+        limits = np.maximum(limits, CLOSE_SHARE * distances[:, USUAL_PLACE])
+    rows, columns = np.nonzero(distances <= np.minimum(limits[:, None], limits[neighbours.indices]))
+    others, similarities = neighbours.indices[rows, columns], neighbours.similarities[rows, columns]
     pairs = {
         (min(one, other), max(one, other)): similarity
-        for one, other, similarity in zip(
-            rows.tolist(), others.tolist(), neighbours.similarities[rows, columns].tolist(), strict=True
-        )
+        for one, other, similarity in zip(rows.tolist(), others.tolist(), similarities.tolist(), strict=True)
     }
     return sorted(((*pair, similarity) for pair, similarity in pairs.items()), key=lambda pair: (-pair[2], pair))
 
@@ -120,10 +136,9 @@ def doubtful_labels(votes: FloatArray, class_ids: IntArray) -> tuple[IntArray, I
     if not len(class_ids):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     own = votes[np.arange(len(class_ids)), class_ids]
-    other = votes.argmax(axis=1)
-    lead = votes.max(axis=1) - own
-    order = np.argsort(-lead, kind="stable")
-    doubtful = order[lead[order] > 0]
+    most, other = votes.max(axis=1), votes.argmax(axis=1)
+    order = np.argsort(own - most, kind="stable")
+    doubtful = order[(other != class_ids)[order] & (most > MAJORITY)[order]]
     return doubtful, other[doubtful]
 
 

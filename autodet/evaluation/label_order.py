@@ -1,6 +1,6 @@
-"""What to label next: photos in the order of what they should teach.
+"""The order of labelling: photos by their teaching value, an estimate of the gain from their labels.
 
-Four parts of 0 to 1 add up:
+The value has four parts of 0 to 1, which add up:
 
 - ``unsure``: objects whose score lies near the threshold of their class.
 - ``disputed``: objects that one of two models shows and the other does not.
@@ -33,7 +33,7 @@ COPY, PLACED = -1.0, -2.0  # bounds of near-duplicates and of photos with a plac
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the detections on one photo promise.
+    """Evidence in the detections on one photo that its labels would teach a model.
 
     Attributes:
         doubts: How near the score of each unsure object is to its threshold, 0.5 to 1, shape (N,).
@@ -49,7 +49,7 @@ class Evidence:
 
     @property
     def parts(self) -> tuple[float, float, float]:
-        """What ``unsure``, ``disputed`` and ``rare`` add, 0 to 1 each: the second object adds half as much."""
+        """The parts ``unsure``, ``disputed`` and ``rare``, 0 to 1 each: the second object adds half as much."""
         return 1 - 0.5 ** float(self.doubts.sum()), 1 - 0.5**self.disputed, self.rare_value
 
 
@@ -58,7 +58,7 @@ NO_EVIDENCE = Evidence(np.zeros(0, np.float32))
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What photos look like.
+    """The look of photos.
 
     Attributes:
         vectors: Their features, L2-normalised, shape (N, D), float32.
@@ -80,7 +80,7 @@ def find_evidence(
     label_counts: IntArray,
     second: tuple[Prediction, FloatArray] | None = None,
 ) -> Evidence:
-    """Find what the detections on one photo promise.
+    """Find the evidence in the detections on one photo.
 
     Args:
         prediction: All detections of a model, with calibrated scores.
@@ -105,12 +105,12 @@ def find_evidence(
 
 
 def order_photos(evidence: Sequence[Evidence], look: Look, labelled: Look) -> tuple[list[int], list[LabelReason]]:
-    """Order photos by what they should teach, the most first; equal ones stay in their order.
+    """Order photos by their teaching value, the highest first; equal ones stay in their order.
 
     Args:
-        evidence: What the detections on each photo promise; ``NO_EVIDENCE`` without a model.
-        look: What the photos look like.
-        labelled: What the labelled photos look like; none if nothing is labelled.
+        evidence: Evidence of each photo; ``NO_EVIDENCE`` without a model.
+        look: Their look.
+        labelled: The look of the labelled photos; empty if no photo is labelled.
 
     Returns:
         The places of the photos in the new order, and the main reason of each, in that order.
@@ -119,7 +119,7 @@ def order_photos(evidence: Sequence[Evidence], look: Look, labelled: Look) -> tu
         return [], []
     cover = _Cover(look.vectors, labelled.vectors)
     promised = np.array([sum(one.parts) for one in evidence])
-    bounds = promised + cover.gains  # of what each photo should teach: it can only fall
+    bounds = promised + cover.gains  # of the teaching values, which can only fall
     copies = np.isin(look.groups, labelled.groups)
     bounds[copies] = COPY
     order: list[int] = []
@@ -162,7 +162,7 @@ class _Cover:
         if len(labelled):
             self._nearest = 1 - (self._others @ labelled.T).max(axis=1)
         else:
-            self._nearest = 1 - (self._others @ self._others.T).min(axis=1)
+            self._nearest = 1 - self._others @ self._others.mean(axis=0)
         blocks = [vectors[begin : begin + BLOCK] for begin in range(0, len(vectors), BLOCK)]
         sums = np.concatenate([np.maximum(0, self._nearest - (1 - block @ self._others.T)).sum(1) for block in blocks])
         self._scale = max(float(sums.max()), MIN_GAIN)

@@ -31,7 +31,7 @@ def find_look(dataset: Dataset) -> Job | None:
 
 
 def cancel_look(dataset: Dataset) -> None:
-    """Cancel the job of a data set; what it has computed stays.
+    """Cancel the job of a data set; its results so far stay.
 
     Raises:
         AccessError: The visitor may not change anything.

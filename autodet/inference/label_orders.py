@@ -96,7 +96,9 @@ def look_at_photos(dataset: Dataset, models: Models, report: Report | None = Non
         PhotoError: A photo cannot be read.
     """
     drafts = read_drafts(dataset)
-    with change("compare photos", dataset.id, dataset.workspace):
+    if not unseen_photos(drafts, models):
+        return
+    with change("compare photos", dataset.id, dataset.workspace, logged=False):
         find_features(_compared_by(dataset, models), dataset, report and partial(report, COMPARES))
         for model in models:
             if missing := _not_predicted(drafts, model):
@@ -126,7 +128,7 @@ def next_photos(
 
     Raises:
         NotFoundError: The data set or the model does not exist.
-        AccessError: The visitor may not change anything, and what is found is kept.
+        AccessError: The visitor may not change anything.
         ModelError: The order is unknown, or the features of the photos cannot be computed or kept.
         BundleError: The model is damaged.
         PhotoError: A photo cannot be read.
@@ -155,7 +157,7 @@ def order_of(drafts: Drafts, kind: OrderKind, models: Models = (), report: Repor
 
     Raises:
         AutodetError: As ``look_at_photos``.
-        ModelError: What it has found could not be kept.
+        ModelError: The results could not be kept.
     """
     if kind == "random":
         return order_randomly(drafts)
@@ -166,11 +168,11 @@ def order_of(drafts: Drafts, kind: OrderKind, models: Models = (), report: Repor
     look_at_photos(drafts.dataset, models, report)
     if order := order_by_teaching(drafts, models):
         return order
-    raise ModelError("What the photos look like could not be kept; free some space on the disk, and try again.")
+    raise ModelError("The features of the photos could not be kept; free some space on the disk, and try again.")
 
 
 def order_by_teaching(drafts: Drafts, models: Models) -> PhotoOrder | None:
-    """Order the photos that wait for labels by what they should teach, from what ``look_at_photos`` has kept.
+    """Order the photos that wait for labels by their teaching value, from the results of ``look_at_photos``.
 
     Args:
         drafts: The labels as they stand now.

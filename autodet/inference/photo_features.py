@@ -40,10 +40,11 @@ FEATURES_VERSION = 1
 STORED_TYPE = np.float16  # halves the files; similarities change by less than 0.001
 FILE_PHOTOS = 128  # photos in a file; a killed process loses as many at most
 MAX_MAPS = 16  # of a network
-MAX_OBJECTS = 20_000  # of a data set
+MAX_OBJECTS = 10_000  # of a data set, because all are compared with each other
 MIN_LENGTH = 1e-6  # of a vector that is divided by its length
 MIDDLE = 0.6  # share of a box's sides; the rim often shows the background
 
+DAMAGE = (AttributeError, BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 Vectors = dict[str, FloatArray]
 
 
@@ -258,7 +259,7 @@ def _read(folder: Path) -> Vectors:
     """Return the stored vectors; damaged files are passed over."""
     found: Vectors = {}
     for path in sorted(folder.glob("*.npz")):
-        with suppress(AttributeError, BadZipFile, EOFError, KeyError, OSError, TypeError, ValueError):
+        with suppress(*DAMAGE):
             with np.load(path, allow_pickle=False) as columns:
                 keys, vectors = columns["keys"].tolist(), columns["vectors"].astype(np.float32)
             if vectors.ndim == 2 and np.isfinite(vectors).all():

@@ -17,7 +17,7 @@ class LabelReason:
         kind: Kind of the reason.
         count: Number of objects, for ``unsure`` and ``disputed``; number of photos like it, for ``unlike``.
         class_name: Name of the class, for ``rare``.
-        value: The part of what the photo should teach that has this reason, 0 to 1; for ``proposal``, the score.
+        value: Part of the teaching value with this reason, 0 to 1; for ``proposal``, the score.
     """
 
     kind: LabelReasonKind

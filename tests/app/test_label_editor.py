@@ -112,11 +112,13 @@ def test_a_link_opens_its_photo(fruit, visit):
 
 def test_undo_may_bring_back_proposals_that_the_browser_has_got(fruit, tell):
     file = fruit.images[0].file
-    propose_labels(fruit, {file: [DraftBox("apple", (5.0, 5.0, 20.0, 20.0), score=0.8)]}, "model")
-    proposal = box(place=(5.0, 5.0, 20.0, 20.0), score=0.8)
+    places = (5.0, 5.0, 20.0, 20.0), (9.0, 9.0, 30.0, 30.0)
+    propose_labels(fruit, {file: [DraftBox("apple", place, score=0.8) for place in places]}, "model")
+    one, other = (box(place=place, score=0.8) for place in places)
     tell(at=file)
-    assert tell([change(fruit, file, [], revision=1)])["answer"]["photos"] == {file: {"saved": 2}}
-    assert tell([change(fruit, file, [proposal], revision=2)])["answer"]["photos"] == {file: {"saved": 3}}
+    assert tell([change(fruit, file, [one], revision=1)])["answer"]["photos"] == {file: {"saved": 2}}
+    assert tell([change(fruit, file, [], revision=2)])["answer"]["photos"] == {file: {"saved": 3}}
+    assert tell([change(fruit, file, [one, other], revision=3)])["answer"]["photos"] == {file: {"saved": 4}}
     assert read_drafts(fruit).of(file).state == "proposed"
 
 

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.drafts.journal import add_draft_class, propose_labels, read_drafts, save_draft
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
@@ -51,7 +50,7 @@ def test_labels_become_a_version_once_and_more_labels_another_one(opened, pool, 
     label(pool, 12, 14, ())
     propose_labels(pool, {pool.images[20].file: [replace(BOX, score=0.5)]}, "model-1")
     app = opened()
-    text = says(app)
+    text = says(app).replace("\\", "")
     assert "Take over new labels of 14 photos: 12 boxes added and 2 photos without objects" in text
     assert "Leave out 15 photos that nobody has labelled" in text
     assert "Leave out 1 photo with proposals that wait for a decision" in text
@@ -89,8 +88,12 @@ def test_a_second_click_or_tab_makes_no_second_version(opened, pool, workspace):
     assert len(list_datasets(workspace)) == 2
 
 
-def test_a_viewer_makes_no_version(opened, pool):
+def test_a_viewer_makes_no_version(visit, pool, monkeypatch):
     label(pool, 0, 10)
-    with acting_as(Visitor("vic", "viewer")):
-        app = opened()
-    assert not app.expander and "Only editors can create data sets" in says(app)
+    monkeypatch.setenv("AUTODET_PASSWORD", "open sesame, please")
+    monkeypatch.setenv("AUTODET_VIEWER_PASSWORD", "look, do not touch")
+    app = visit("label", dataset=pool.id)
+    app.text_input[0].input("look, do not touch")
+    app = checked(app.button[0].click().run())
+    assert "Make a version" not in labels(app.expander)
+    assert "Only editors can create data sets" in says(app)

@@ -7,6 +7,7 @@ from autodet.evaluation.feature_space import (
     feature_map,
     find_neighbours,
     near_duplicates,
+    nearest,
     unusual_first,
 )
 
@@ -27,6 +28,7 @@ def test_neighbours_are_those_of_a_comparison_of_all_pairs(monkeypatch):
     found = find_neighbours(vectors, 5)
     similar = vectors @ vectors.T - 2 * np.eye(len(vectors))
     np.testing.assert_array_equal(found.indices, np.argsort(-similar, axis=1, kind="stable")[:, :5])
+    assert nearest(vectors, 9, 5) == found.indices[9].tolist()
     np.testing.assert_allclose(found.similarities, np.sort(similar, axis=1)[:, :-6:-1], atol=1e-6)
 
 
@@ -35,7 +37,7 @@ def test_few_vectors_have_few_neighbours(count):
     found = find_neighbours(clusters()[:count], 5)
     assert found.indices.shape == (count, max(0, count - 1))
     assert len(unusual_first(found)) == count
-    assert near_duplicates(found, 2.0) == []
+    assert near_duplicates(found) == []
 
 
 def test_objects_on_one_photo_are_no_neighbours():
@@ -46,11 +48,20 @@ def test_objects_on_one_photo_are_no_neighbours():
 
 def test_near_duplicates_are_listed_once_and_the_most_similar_first():
     vectors = clusters()
-    vectors[7], vectors[50] = vectors[3], vectors[60] * 0.99 + 0.01 * vectors[61]
+    vectors[7], vectors[50] = vectors[3], 0.9 * vectors[60] + 0.1 * vectors[61]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    pairs = near_duplicates(find_neighbours(vectors), 0.999)
+    pairs = near_duplicates(find_neighbours(vectors))
     assert [pair[:2] for pair in pairs] == [(3, 7), (50, 60)]
     assert pairs[0][2] == pytest.approx(1)
+
+
+def test_frames_of_a_film_are_near_duplicates_although_all_are_alike():
+    film = clusters(spread=0.005)[:20]
+    assert len({photo for pair in near_duplicates(find_neighbours(film)) for photo in pair[:2]}) == 20
+
+
+def test_photos_that_are_alike_but_no_closer_than_others_are_no_near_duplicates():
+    assert near_duplicates(find_neighbours(clusters(spread=0.05))) == []
 
 
 def test_what_lies_far_from_all_others_is_the_most_unusual():

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from autodet.datasets.drafts.journal import Drafts, read_drafts
+from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.drafts.version import labelled_records
 from autodet.datasets.export import write_export
 from autodet.datasets.label_layouts import LabelledBox, LabelledPhotos, name_photos
@@ -30,17 +30,18 @@ def export_drafts(data: Dataset | DatasetSummary | str, format: str, path: str |
     """
     dataset = as_dataset(data)
     drafts = read_drafts(dataset)
-    records = labelled_records(drafts, dataset.images, drafts.classes)
+    used = (box.class_name for draft in drafts.changed.values() for box in draft.boxes)
+    classes = tuple(dict.fromkeys((*drafts.classes, *used)))
+    records = labelled_records(drafts, dataset.images, classes)
     photos = []
     for photo in name_photos(records):
         draft = drafts.changed.get(photo.record.file)
         reviewed = drafts.state_of(photo.record.file) in ("labelled", "empty")
-        proposals = tuple(_boxes(drafts, draft.proposals)) if draft else ()
+        proposals = tuple(_boxes(classes, draft.proposals)) if draft else ()
         photos.append(replace(photo, reviewed=reviewed, proposals=proposals, model=draft.model if draft else ""))
-    return write_export(dataset, LabelledPhotos(dataset.name, drafts.classes, photos), format, path)
+    return write_export(dataset, LabelledPhotos(dataset.name, classes, photos), format, path)
 
 
-def _boxes(drafts: Drafts, proposals: Sequence[DraftBox]) -> Iterator[LabelledBox]:
+def _boxes(classes: Sequence[str], proposals: Sequence[DraftBox]) -> Iterator[LabelledBox]:
     for box in proposals:
-        number = drafts.classes.index(box.class_name)
-        yield LabelledBox(number, list(box.box_xyxy), box.difficult, box.truncated, box.score)
+        yield LabelledBox(classes.index(box.class_name), list(box.box_xyxy), box.difficult, box.truncated, box.score)

@@ -14,6 +14,7 @@ from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape
 from autodet.ui.datasets.findings import show_findings
 from autodet.ui.datasets.gallery import show_gallery
+from autodet.ui.datasets.photo_map import show_map
 from autodet.ui.datasets.statistics import show_statistics
 
 
@@ -71,10 +72,11 @@ def _confirm_deletion(dataset: Dataset) -> None:
 
 @st.fragment
 def show_views(dataset: Dataset) -> None:
-    """Show the tabs Photos, Statistics and Findings; only the open tab is rendered."""
+    """Show the tabs Photos, Statistics, Map and Findings; only the open tab is rendered."""
     views = {
         "Photos": show_gallery,
         "Statistics": show_statistics,
+        "Map": show_map,
         f"Findings ({len(dataset.findings):,})": show_findings,
     }
     with sentences_for_errors("Data sets"):

@@ -19,7 +19,8 @@ from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.records import ImageRecord, IntArray
 from autodet.text_format import counted
-from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.editors import editors_only
+from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.photo_viewer import (
     GROUND_TRUTH,
@@ -31,6 +32,7 @@ from autodet.ui.common.photo_viewer import (
     view_photo,
 )
 from autodet.ui.common.pictures import THUMBNAIL_PIXELS, as_jpeg, frame_colour, framed, shrink_photo
+from autodet.ui.datasets.photo_comparison import kept_comparison
 
 PER_PAGE, COLUMNS = 12, 4
 MAX_NAMES = 12  # classes in the legend
@@ -44,6 +46,7 @@ SIZES = {
     "none": "no object at all",
 }
 FILTER_PIXELS = 172  # so that two fit side by side on a phone
+SIMILAR, SIMILAR_PIXELS = 6, 112  # photos below an enlarged one, and the width of each
 PAGE_PIXELS, MAX_PAGES = 36, 7  # width of a page button or arrow; maximum number of page buttons
 ALL = "all"
 
@@ -74,7 +77,7 @@ def _show_gallery(dataset: Dataset) -> None:
         row = range(start, min(start + COLUMNS, len(shown)))
         for column, place in zip(st.columns(COLUMNS), row, strict=False):
             with column.container(gap="xxsmall", key=f"tile {first + place}"):
-                _show_tile(dataset, photos, first + place)
+                show_tile(dataset, photos, first + place, dataset.id)
 
 
 def _ask_for_page(pages: int, key: str) -> int:
@@ -165,21 +168,28 @@ def legend_entry(class_id: int, text: str) -> str:
     return f'<span style="white-space: nowrap">{square} {escape_html(text)}</span>'
 
 
-def _show_tile(dataset: Dataset, photos: IntArray, place: int) -> None:
-    """Show the thumbnail of a photo, with a button that enlarges it."""
+def show_tile(dataset: Dataset, photos: IntArray, place: int, key: str) -> None:
+    """Show the thumbnail of a photo, with a button that enlarges it.
+
+    Args:
+        dataset: The data set.
+        photos: Indices of the photos among which the large view steps.
+        place: Place of the shown one among them.
+        key: Prefix of the button's key.
+    """
     record = dataset.images[photos[place]]
     try:
         st.image(thumbnail(dataset, record), width="stretch", alt=record.file)
     except PhotoError as error:
         st.caption(f":material/broken_image: {escape(str(error))}")
         return
-    if thumbnail_button(escape(record.file), f"enlarge {dataset.id} {record.file}"):
-        _enlarge(dataset, photos, place)
+    if thumbnail_button(escape(record.file), f"enlarge {key} {record.file}"):
+        enlarge(dataset, photos, place)
 
 
 @st.dialog("Photo", width="large")
-def _enlarge(dataset: Dataset, photos: IntArray, start: int) -> None:
-    """Show the filtered photos one at a time, with their annotations and findings."""
+def enlarge(dataset: Dataset, photos: IntArray, start: int) -> None:
+    """Show photos one at a time, with their annotations and findings, and the photos most similar to each."""
     with sentences_for_errors("Data sets"):
         place = photo_viewer(
             len(photos),
@@ -190,6 +200,8 @@ def _enlarge(dataset: Dataset, photos: IntArray, start: int) -> None:
             start=start,
         )
         _describe(dataset, dataset.images[photos[place]])
+        _offer_labels(dataset, dataset.images[photos[place]])
+        _show_similar(dataset, int(photos[place]))
 
 
 def view_record(dataset: Dataset, record: ImageRecord) -> ViewedPhoto:
@@ -212,6 +224,31 @@ def _describe(dataset: Dataset, record: ImageRecord) -> None:
             st.caption(
                 f":material/info: {escape(problem_sentence(finding, 'page'))} {escape(action_sentence(finding))}"
             )
+
+
+@editors_only()
+def _offer_labels(dataset: Dataset, record: ImageRecord) -> None:
+    link("label", "Open in Label", dataset=dataset.id, photo=record.file)
+
+
+def _show_similar(dataset: Dataset, photo: int) -> None:
+    """Show the photos that are most similar to a photo; where to compare them if they are not compared yet."""
+    compared = kept_comparison(dataset)
+    if not compared:
+        st.caption("To see similar photos here, compare the photos once under the tab Map.")
+        return
+    similar = compared.similar(photo, SIMILAR)
+    if similar:
+        st.markdown("**Similar photos**")
+    with st.container(horizontal=True, gap="small"):
+        for record in (dataset.images[other] for other in similar):
+            with st.container(width=SIMILAR_PIXELS, gap="xxsmall"):
+                try:
+                    st.image(thumbnail(dataset, record), width="stretch", alt=record.file)
+                except PhotoError as error:
+                    st.caption(f":material/broken_image: {escape(str(error))}")
+                    continue
+                st.caption(escape(record.file))
 
 
 def _box_table(dataset: Dataset, record: ImageRecord) -> pd.DataFrame:

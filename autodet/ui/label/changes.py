@@ -58,7 +58,8 @@ def remember_proposals(dataset: Dataset, drafts: Iterable[PhotoDraft]) -> None:
     shown = _shown_proposals()
     for draft in drafts:
         if draft.proposals:
-            shown[dataset.id, draft.file] = draft.proposals
+            known = shown.get((dataset.id, draft.file), ())
+            shown[dataset.id, draft.file] = tuple(dict.fromkeys((*known, *draft.proposals)))
 
 
 def _shown_proposals() -> dict[tuple[str, str], tuple[DraftBox, ...]]:

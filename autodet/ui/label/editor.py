@@ -62,7 +62,7 @@ def show_editor(
     dataset: Dataset,
     order: Sequence[str],
     reasons: Mapping[str, str] | None = None,
-    show_progress: Callable[[Drafts], None] = lambda _: None,
+    show_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> None:
     """Show the editor with the photo that the address names, or the one that was shown last.
 
@@ -70,8 +70,9 @@ def show_editor(
         dataset: The data set.
         order: Its photos in the order in which they are labelled.
         reasons: A sentence on why a photo is worth labelling, by file; shown as text, not as Markdown.
-        show_progress: Called with the labels after each change.
+        show_progress: Called after each change with the numbers of photos that are labelled or empty, and of all.
     """
+    _answer(dataset, _message(dataset))  # the visitor may have gone to another photo
     _choose_photo(dataset, order)
     write_address("photo", shown_photo())
     _show_editor(dataset, order, reasons or {}, show_progress)
@@ -101,14 +102,14 @@ def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
 
 @st.fragment
 def _show_editor(
-    dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[Drafts], None]
+    dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[int, int], None]
 ) -> None:
     with sentences_for_errors("Label"):
         message = _message(dataset)
         answer = _answer(dataset, message)
         drafts = read_drafts(dataset)
-        show_progress(drafts)
         queue = make_queue(drafts, order, shown_photo(), _filter(message))
+        show_progress(queue.counts["labelled"], queue.counts["all"])
         remember_proposals(dataset, map(drafts.of, queue.near))
         data = {
             "dataset": dataset.id,

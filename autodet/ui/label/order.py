@@ -35,8 +35,8 @@ from autodet.ui.common.editors import explain_refusal
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.markdown import escape
 
-KEPT = "order of photos to label"  # session state: the order, and what it was made for
-LOOKED = "looked at photos to label"  # session state: what a job was started for
+KEPT = "order of photos to label"  # session state: the order
+LOOKED = "looked at photos to label"  # session state: identity of the order that needed it
 TITLES: Mapping[OrderKind, str] = {
     "imported": "As imported",
     "teaches": "What teaches most",
@@ -146,14 +146,15 @@ def _identity(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) ->
 def _make(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel], made_for: str) -> PhotoOrder | None:
     if kind != "teaches":
         return order_of(drafts, kind)
-    if unseen_photos(drafts, models) and st.session_state.get(LOOKED) != made_for:
+    looked = st.session_state.get(LOOKED) == made_for and not find_look(drafts.dataset)
+    if not looked and unseen_photos(drafts, models):
         return None
     with st.spinner("Ordering the photos"):
         return order_by_teaching(drafts, models)
 
 
 def _explain(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel], order: PhotoOrder | None) -> None:
-    """Show what the order stands on, or what it needs first."""
+    """Describe the order, or offer the job that it needs first."""
     if kind != "teaches":
         return
     dataset = drafts.dataset
@@ -190,9 +191,9 @@ def _offer_look(drafts: Drafts, models: Sequence[StoredModel]) -> None:
 
 def _needs(models: Sequence[StoredModel]) -> str:
     if not models:
-        return "autodet first looks at the photos once, to tell which are alike. It keeps what it finds."
+        return "autodet reads the photos once, to tell which are alike, and keeps the result."
     two = " Two models are compared." if len(models) > 1 else ""
-    return f"The model first looks at the photos once. autodet keeps what it finds, so the next order is quick.{two}"
+    return f"The model reads the photos once. Its results are kept, so the next order is quick.{two}"
 
 
 def _progress_text(job: Job) -> str:

@@ -84,8 +84,8 @@ def make_queue(drafts: Drafts, order: Sequence[str], shown: str, chosen: Filter)
 def _counts(drafts: Drafts, imported: Mapping[str, DraftState]) -> dict[Filter, int]:
     counts: dict[Filter, int] = dict.fromkeys(FILTERS, 0)
     counts["all"] = len(imported)
-    labelled = sum(len(record.annotations) > 0 for record in drafts.dataset.images)
-    counts["labelled"], counts["unlabelled"] = labelled, len(imported) - labelled
+    labelled = counts["labelled"] = _imported_labelled(drafts.dataset)
+    counts["unlabelled"] = len(imported) - labelled
     for file, draft in drafts.changed.items():
         counts[_filter_of(imported[file])] -= 1
         counts[_filter_of(draft.state)] += 1
@@ -100,6 +100,11 @@ def _filter_of(state: DraftState) -> Filter:
 @lru_cache(maxsize=4)
 def _places(order: tuple[str, ...]) -> Mapping[str, int]:
     return {file: place for place, file in enumerate(order)}
+
+
+@lru_cache(maxsize=4)
+def _imported_labelled(dataset: Dataset) -> int:
+    return sum(state == "labelled" for state in _imported_states(dataset).values())
 
 
 @lru_cache(maxsize=4)

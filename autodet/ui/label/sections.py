@@ -1,12 +1,11 @@
 """The sections of the page: progress, the order of the photos, the editor, and what follows from the labels."""
 
-from collections import Counter
 from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from autodet.datasets.drafts.journal import Drafts, read_drafts
+from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
 from autodet.ui.common.export_buttons import offer_downloads
@@ -30,7 +29,5 @@ def show_sections(dataset: Dataset) -> None:
     offer_downloads(dataset, drafts=True)
 
 
-def _show_progress(place: DeltaGenerator, drafts: Drafts) -> None:
-    states = Counter(drafts.state_of(record.file) for record in drafts.dataset.images)
-    done, total = states["labelled"] + states["empty"], len(drafts.dataset.images)
+def _show_progress(place: DeltaGenerator, done: int, total: int) -> None:
     place.progress(done / total, f"{done:,} of {counted(total, 'photo')} labelled")

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from autodet.datasets.drafts.counts import count_labels
 from autodet.datasets.drafts.version import label_versions, plan_labels, store_labels, stored_labels
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.versions.derive import free_version_name
@@ -39,14 +40,16 @@ def _offer(dataset: Dataset) -> None:
         "A version is a data set with the labels as they stand now: train on it. You can go on labelling here, and "
         "make the next version with more photos. Versions share their photos, so they need almost no disk space."
     )
-    waiting = waiting_photos(dataset)
-    bare = st.checkbox(
-        "Take photos that nobody has labelled, as photos without objects",
-        value=not waiting,
-        key=f"take unlabelled {dataset.id}",
-        help="An object on such a photo would teach the detector that nothing is there.",
-    )
-    undecided = st.checkbox(
+    waiting, photos = waiting_photos(dataset), count_labels(dataset).photos
+    bare = not waiting
+    if photos["unlabelled"]:
+        bare = st.checkbox(
+            "Take photos that nobody has labelled, as photos without objects",
+            value=bare,
+            key=f"take unlabelled {dataset.id}",
+            help="An object on such a photo would teach the detector that nothing is there.",
+        )
+    undecided = photos["proposed"] and st.checkbox(
         "Take photos with proposals that wait for a decision, without the proposals",
         key=f"take undecided {dataset.id}",
         help="Objects that are only proposed would count as background.",

@@ -32,7 +32,7 @@ class Keys {
   isMeant(target) {
     const { editor } = this;
     if (editor.root.querySelector("dialog[open]") || editor.settling) return false;
-    if (target === document.body) return !document.querySelector("[role=dialog]");
+    if (target.matches("body, section, main")) return !document.querySelector("[role=dialog]");
     return editor.root.contains(target) && target.tagName !== "INPUT" && !target.closest("[data-own-keys]");
   }
 

@@ -96,6 +96,7 @@ class Panels {
       button.ariaDisabled = String(Boolean(off[action]) || (CHANGES.has(action) && !editor.editable));
       if (action in on) button.ariaPressed = String(Boolean(on[action]));
     }
+    this.find("[data-action=nextFlagged]").hidden = !editor.data.next.flagged;
     this.find("[data-action=mode]").lastChild.textContent = editor.pans ? "Move view" : "Draw";
   }
 
