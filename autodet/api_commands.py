@@ -1,4 +1,4 @@
-"""The commands of the command line for the HTTP API: its own server, and tokens."""
+"""The commands of the command line for the HTTP API, its own server and tokens, and their arguments."""
 
 import os
 from collections.abc import Sequence
@@ -6,18 +6,44 @@ from dataclasses import asdict
 
 from autodet.access import tokens as token_store
 from autodet.access.tokens import Token
-from autodet.commands import Answer, Options
+from autodet.arguments import add_model, port, whole_number
+from autodet.commands import Add, Answer, Options
 from autodet.registry.bundles import find_any_model
 from autodet.server.streamlit_command import environment_with_secrets, has_sign_in
 from autodet.settings import is_loopback, load_settings
 from autodet.terminal import columns, say
 
+SERVE_PORT = 8600  # beside the app's, so that both can run
 OPEN = (
     "Everyone who can reach this machine can use the model. To keep strangers out, add --require-token, or set "
     "AUTODET_PASSWORD."
 )
-
 KEEPS = "Photos whose best score lies between {:g} and {:g} are kept in the workspace, at most {:,}."
+
+
+def add_serve(add: Add) -> None:
+    """Declare ``serve``."""
+    parser = add("serve", serve, "serve the HTTP API of one model, without the pages")
+    add_model(parser)
+    parser.add_argument("--port", type=port, default=SERVE_PORT, help=f"the TCP port (default {SERVE_PORT})")
+    words = "the IP address to listen on (default AUTODET_ADDRESS, else 127.0.0.1; 0.0.0.0 for every interface)"
+    parser.add_argument("--address", metavar="IP", help=words)
+    words = "want a token even if neither a password nor a sign-in is set"
+    parser.add_argument("--require-token", action="store_true", help=words)
+    words = "keep photos whose best score lies between two scores, to label them later (default AUTODET_KEEP_BETWEEN)"
+    parser.add_argument("--keep-between", nargs=2, metavar=("LOW", "HIGH"), help=words)
+    words = "the number of photos to keep (default AUTODET_KEEP_AT_MOST, else 500)"
+    parser.add_argument("--keep-at-most", type=whole_number, metavar="PHOTOS", help=words)
+
+
+def add_tokens(add: Add) -> None:
+    """Declare the commands below ``token``."""
+    creation = add("create", create_token, "create a token, and print it once")
+    creation.add_argument("name", metavar="NAME", help="purpose of the token")
+    creation.add_argument("--days", type=whole_number, help="days until it expires (default: never)")
+    add("list", tokens, "list the tokens, the newest first")
+    revocation = add("revoke", revoke_token, "revoke a token")
+    revocation.add_argument("token", metavar="TOKEN", help="the token's id, or a name that is unique")
 
 
 def serve(options: Options) -> Answer:

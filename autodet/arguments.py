@@ -11,12 +11,10 @@ from autodet.datasets.versions.photo_groups import RULES
 from autodet.errors import AutodetError
 from autodet.inference.prediction_exports import EXPORTS
 from autodet.records import DEFAULT_THRESHOLD, SPLITS
-from autodet.search.follow_ups.start import DEFAULT_BEST, DEFAULT_CURVE_SEEDS, DEFAULT_SEEDS
 from autodet.search.order.options import OPTIONS, Option
 from autodet.search.order.space import PARAMETERS, Range, parse_tried
 
 MAX_PORT = 65535
-SERVE_PORT = 8600  # beside the app's, so that both can run
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,33 +37,8 @@ class Parser(argparse.ArgumentParser):
 
 def add_app(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``app``: port and browser."""
-    parser.add_argument("--port", type=_port, help="the TCP port (default 8501)")
+    parser.add_argument("--port", type=port, help="the TCP port (default 8501)")
     parser.add_argument("--no-browser", action="store_true", help="only serve the app, as a service does")
-
-
-def add_serve(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``serve``: model, port, address and tokens."""
-    _add_model(parser)
-    parser.add_argument("--port", type=_port, default=SERVE_PORT, help=f"the TCP port (default {SERVE_PORT})")
-    words = "the IP address to listen on (default AUTODET_ADDRESS, else 127.0.0.1; 0.0.0.0 for every interface)"
-    parser.add_argument("--address", metavar="IP", help=words)
-    words = "want a token even if neither a password nor a sign-in is set"
-    parser.add_argument("--require-token", action="store_true", help=words)
-    words = "keep photos whose best score lies between two scores, to label them later (default AUTODET_KEEP_BETWEEN)"
-    parser.add_argument("--keep-between", nargs=2, metavar=("LOW", "HIGH"), help=words)
-    words = "the number of photos to keep (default AUTODET_KEEP_AT_MOST, else 500)"
-    parser.add_argument("--keep-at-most", type=_whole_number, metavar="PHOTOS", help=words)
-
-
-def add_token_create(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``token create``: name and duration."""
-    parser.add_argument("name", metavar="NAME", help="purpose of the token")
-    parser.add_argument("--days", type=_whole_number, help="days until it expires (default: never)")
-
-
-def add_token_revoke(parser: argparse.ArgumentParser) -> None:
-    """Declare the argument of ``token revoke``."""
-    parser.add_argument("token", metavar="TOKEN", help="the token's id, or a name that is unique")
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +55,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("auto", *FORMATS), default="auto", help="format of the labels (default: detect it)"
     )
     parser.add_argument(
-        "--seed", type=_whole_number, default=0, help="seed of the split, if the source has none (default 0)"
+        "--seed", type=whole_number, default=0, help="seed of the split, if the source has none (default 0)"
     )
     keys = parser.add_mutually_exclusive_group()
     keys.add_argument("--anonymous", action="store_true", help="S3: read a public bucket, without keys")
@@ -158,7 +131,7 @@ def _add_splits(parser: argparse.ArgumentParser) -> None:
     rules = "; ".join(f"{name}: {words[0].lower()}{words[1:]}" for name, words in RULES.items())
     shares = "redraw the splits with these shares of train, val and test, such as 70,15,15"
     parser.add_argument("--split", metavar="SHARES", type=_shares, default=(), help=shares)
-    parser.add_argument("--seed", type=_whole_number, help="seed of the new splits (default 0)")
+    parser.add_argument("--seed", type=whole_number, help="seed of the new splits (default 0)")
     groups = f"keep photos together: {rules}; or a regular expression with one group"
     parser.add_argument("--group-by", metavar="RULE", default="", help=groups)
     parser.add_argument("--unstratified", action="store_true", help="do not balance the classes across the splits")
@@ -180,7 +153,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
         return
     parser.add_argument(
         flag,
-        type={int: _whole_number, float: _number}.get(option.kind, str),
+        type={int: whole_number, float: _number}.get(option.kind, str),
         choices=tuple(option.choices) or None,
         default=option.default,
         metavar=option.metavar or option.unit.upper() or None,
@@ -213,27 +186,8 @@ NOTATIONS = {"lr_range": _add_rates, "space": _add_space}  # options with argume
 def add_keep(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``keep``: search, trial and the model's name."""
     parser.add_argument("search", metavar="SEARCH", help="a search's id or name")
-    parser.add_argument("trial", metavar="TRIAL", type=_whole_number, help="the trial's number, as 'status' lists it")
+    parser.add_argument("trial", metavar="TRIAL", type=whole_number, help="the trial's number, as 'status' lists it")
     parser.add_argument("--name", help="name of the model (default: 'SEARCH trial TRIAL')")
-
-
-def add_repeat(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``repeat``: search, number of configurations, seeds."""
-    _add_follow_up(parser, f"seeds of each (default {DEFAULT_SEEDS})", DEFAULT_SEEDS)
-    best = f"number of configurations besides the defaults, the best ones (default {DEFAULT_BEST})"
-    parser.add_argument("--best", type=_whole_number, metavar="NUMBER", default=DEFAULT_BEST, help=best)
-
-
-def add_learning_curve(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``learning-curve``: search and seeds."""
-    words = f"draws of the photos, each with its own seed (default {DEFAULT_CURVE_SEEDS})"
-    _add_follow_up(parser, words, DEFAULT_CURVE_SEEDS)
-
-
-def _add_follow_up(parser: argparse.ArgumentParser, seeds: str, default: int) -> None:
-    parser.add_argument("search", metavar="SEARCH", help="a search's id or name; it must be over")
-    parser.add_argument("--seeds", type=_whole_number, metavar="NUMBER", default=default, help=seeds)
-    parser.add_argument("--detach", action="store_true", help="return at once; it runs in the background")
 
 
 def add_delete(parser: argparse.ArgumentParser) -> None:
@@ -264,7 +218,7 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 def add_label_issues(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``label-issues``: model, photos and split."""
-    _add_model(parser)
+    add_model(parser)
     _add_photos(parser)
 
 
@@ -285,14 +239,14 @@ def add_leaderboard(parser: argparse.ArgumentParser) -> None:
 
 def add_report(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``report``: model, photos, split and file."""
-    _add_model(parser)
+    add_model(parser)
     _add_photos(parser)
     parser.add_argument("--out", type=Path, metavar="FILE", help="the HTML file to write; not needed with --json")
 
 
 def add_predict(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``predict``: model, photos, confidence threshold and output folder."""
-    _add_model(parser)
+    add_model(parser)
     words = "a photo, or a folder or archive of photos"
     parser.add_argument("photos", metavar="PHOTO", nargs="*", type=Path, help=words)
     parser.add_argument("--dataset", metavar="DATASET", help="predict on the photos of a data set, by its id or name")
@@ -359,23 +313,26 @@ def _add_split(parser: argparse.ArgumentParser, dataset: str = "a data set's id 
     parser.add_argument("--split", choices=(*SPLITS, "all"), default="test", help="default test")
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Declare the argument that names a model."""
     words = "a model's id or name, an .autodet file, or registry:NAME@TAG"
     parser.add_argument("model", metavar="MODEL", help=words)
 
 
-def _whole_number(text: str) -> int:
+def whole_number(text: str) -> int:
+    """Read an argument that is a whole number."""
     try:
         return int(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
-def _port(text: str) -> int:
-    port = _whole_number(text)
-    if not 1 <= port <= MAX_PORT:
+def port(text: str) -> int:
+    """Read an argument that is a TCP port."""
+    number = whole_number(text)
+    if not 1 <= number <= MAX_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 1 to {MAX_PORT}")
-    return port
+    return number
 
 
 def _decision(text: str) -> tuple[str, str]:

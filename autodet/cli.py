@@ -117,10 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         ("resume", commands.resume, "continue a search that was interrupted or stopped"),
     ):
         add(name, command, description).add_argument("search", metavar="SEARCH", help="a search's id or name")
-    repeated = "train the best trials of a search and its defaults with other seeds, to tell whether the gain is real"
-    arguments.add_repeat(add("repeat", follow_up_commands.repeat, repeated))
-    curve = "train the best trial of a search on 25, 50 and 100 %% of its photos, to tell whether more would help"
-    arguments.add_learning_curve(add("learning-curve", follow_up_commands.learning_curve, curve))
+    follow_up_commands.add_follow_ups(add)
     arguments.add_delete(add("delete", commands.delete, "delete a search that has ended, a model, or a data set"))
     arguments.add_restore(add("restore", commands.restore, "restore an item that was deleted within the last day"))
     arguments.add_keep(add("keep", commands.keep, "add the model of any trial of a search to the workspace"))
@@ -144,10 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("datasets", dataset_commands.datasets, "list the data sets")
     add("models", model_commands.models, "list the models, the newest first")
-    served = "serve the HTTP API of one model, without the pages"
-    arguments.add_serve(add("serve", api_commands.serve, served))
+    api_commands.add_serve(add)
     secrets = subparsers.add_parser("token", help="create, list and revoke tokens for programs that use the HTTP API")
-    _add_tokens(secrets.add_subparsers(metavar="ACTION", required=True))
+    api_commands.add_tokens(partial(_add, secrets.add_subparsers(metavar="ACTION", required=True)))
     shared = "push models to the model registry, pull, list and tag them"
     registry = subparsers.add_parser("registry", help=shared, description=f"{shared[0].upper()}{shared[1:]}.")
     registry_commands.add_registry(partial(_add, registry.add_subparsers(metavar="COMMAND", required=True)))
@@ -161,9 +157,3 @@ def _add(subparsers: Any, name: str, command: Callable[[Options], Answer], words
     added.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     added.set_defaults(command=command)
     return added
-
-
-def _add_tokens(actions: Any) -> None:
-    arguments.add_token_create(_add(actions, "create", api_commands.create_token, "create a token, and print it once"))
-    _add(actions, "list", api_commands.tokens, "list the tokens, the newest first")
-    arguments.add_token_revoke(_add(actions, "revoke", api_commands.revoke_token, "revoke a token"))

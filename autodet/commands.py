@@ -53,6 +53,10 @@ class Answer:
     status: int = 0
 
 
+# Adds a command by its name, function and description, and returns its parser.
+Add = Callable[[str, Callable[[Options], Answer], str], argparse.ArgumentParser]
+
+
 def app(options: Options) -> Answer:
     """Replace this process with the app's server."""
     settings = load_settings(environment_with_secrets(os.environ))

@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
-from autodet import terminal
 from autodet.commands import Answer, Options
 from autodet.datasets.imports.temporary import path_of_photos
 from autodet.datasets.manifest import Dataset
 from autodet.errors import DatasetError, ModelError
+from autodet.evaluation_text import comparison_text, label_issues_text, report_text
 from autodet.inference.comparable_records import unknown_classes
 from autodet.inference.measured_photos import measured_photos
 from autodet.leaderboard_text import leaderboard_text
@@ -33,7 +33,7 @@ def evaluate(options: Options) -> Answer:
     training = training_of(model, open_workspace())
     facts["learning_curve"] = training.curve.to_json() if training and training.curve else None
     facts["tiles"] = options.tiles
-    return Answer(report.to_json() | facts, terminal.report_text(report))
+    return Answer(report.to_json() | facts, report_text(report))
 
 
 def label_issues(options: Options) -> Answer:
@@ -45,7 +45,7 @@ def label_issues(options: Options) -> Answer:
         issues = find_issues(model, photos, options.split, progress=line.show_photos)
         facts = {"model": model.id} | _facts(options, photos, model)
     documents = [asdict(issue) for issue in issues]
-    return Answer(facts | {"label_issues": documents}, terminal.label_issues_text(issues) or "No label looks wrong.")
+    return Answer(facts | {"label_issues": documents}, label_issues_text(issues) or "No label looks wrong.")
 
 
 def report(options: Options) -> Answer:
@@ -74,7 +74,7 @@ def compare(options: Options) -> Answer:
     with ProgressLine() as line, _photos_of(options, [a, b], line) as photos:
         comparison = compare_models(a, b, photos, options.split, progress=line.show_photos)
         facts = _facts(options, photos, a, b)
-    return Answer(comparison.to_json() | facts, terminal.comparison_text(comparison))
+    return Answer(comparison.to_json() | facts, comparison_text(comparison))
 
 
 def leaderboard(options: Options) -> Answer:

@@ -1,12 +1,42 @@
 """The commands of the command line that follow a search: is its gain real, and would more photos help?"""
 
+import argparse
+
 from autodet import terminal
-from autodet.commands import Answer, Options, await_search, status_answer
+from autodet.arguments import whole_number
+from autodet.commands import Add, Answer, Options, await_search, status_answer
 from autodet.follow_up_outcome import outcome_entry, outcome_of, outcome_text
 from autodet.messages.plans import forecast_text
-from autodet.search.follow_ups.start import FollowUpPlan, plan_learning_curve, plan_repeats, start_follow_up
+from autodet.search.follow_ups.start import (
+    DEFAULT_BEST,
+    DEFAULT_CURVE_SEEDS,
+    DEFAULT_SEEDS,
+    FollowUpPlan,
+    plan_learning_curve,
+    plan_repeats,
+    start_follow_up,
+)
 from autodet.terminal import PROGRAM, say
 from autodet.text_format import counted
+
+
+def add_follow_ups(add: Add) -> None:
+    """Declare ``repeat`` and ``learning-curve``."""
+    words = "train the best trials of a search and its defaults with other seeds, to tell whether the gain is real"
+    repetition = add("repeat", repeat, words)
+    _add_follow_up(repetition, f"seeds of each (default {DEFAULT_SEEDS})", DEFAULT_SEEDS)
+    words = f"number of configurations besides the defaults, the best ones (default {DEFAULT_BEST})"
+    repetition.add_argument("--best", type=whole_number, metavar="NUMBER", default=DEFAULT_BEST, help=words)
+    words = "train the best trial of a search on 25, 50 and 100 %% of its photos, to tell whether more would help"
+    curve = add("learning-curve", learning_curve, words)
+    words = f"draws of the photos, each with its own seed (default {DEFAULT_CURVE_SEEDS})"
+    _add_follow_up(curve, words, DEFAULT_CURVE_SEEDS)
+
+
+def _add_follow_up(parser: argparse.ArgumentParser, seeds: str, default: int) -> None:
+    parser.add_argument("search", metavar="SEARCH", help="a search's id or name; it must be over")
+    parser.add_argument("--seeds", type=whole_number, metavar="NUMBER", default=default, help=seeds)
+    parser.add_argument("--detach", action="store_true", help="return at once; it runs in the background")
 
 
 def repeat(options: Options) -> Answer:

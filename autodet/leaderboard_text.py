@@ -3,7 +3,7 @@
 from autodet.messages.leaderboards import split_note
 from autodet.models.registry import architecture_title
 from autodet.records import Interval, Leaderboard
-from autodet.terminal import PROGRAM, columns
+from autodet.terminal import PROGRAM, columns, figure
 from autodet.text_format import size_text
 
 
@@ -17,9 +17,9 @@ def leaderboard_text(leaderboard: Leaderboard) -> str:
     rows += [
         (
             standing.model,
-            _figure(standing.map50),
+            figure(standing.map50),
             _ends(standing.interval.get("map50")),
-            _figure(standing.map50_95),
+            figure(standing.map50_95),
             _ends(standing.interval.get("map50_95")),
             "-" if standing.latency_ms is None else f"{standing.latency_ms:g}",
             size_text(standing.size_bytes),
@@ -37,7 +37,3 @@ def leaderboard_text(leaderboard: Leaderboard) -> str:
 
 def _ends(interval: Interval | None) -> str:
     return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -1,17 +1,15 @@
 """The commands of the command line for the model registry, and their arguments."""
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autodet import terminal
-from autodet.commands import Answer, Options
+from autodet.commands import Add, Answer, Options
 from autodet.registry.documents import ModelVersion, RegisteredModel
 from autodet.registry.exchange import list_registry, pull_model, push_model, save_version, tag_model
 from autodet.terminal import PROGRAM, ProgressLine
 from autodet.text_format import size_text
 
-Add = Callable[[str, Callable[[Options], Answer], str], argparse.ArgumentParser]
 REFERENCE = "NAME, NAME@VERSION or NAME@TAG; without a version or tag, the newest version"
 
 

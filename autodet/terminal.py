@@ -14,19 +14,13 @@ from autodet.datasets.versions.derive import Version
 from autodet.datasets.versions.merge import Merge
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
-from autodet.messages.comparisons import comparison_sentence, verdict_text
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.versions import change_sentence
 from autodet.models.store import StoredModel
 from autodet.records import (
-    MAX_DETECTIONS,
-    Comparison,
-    EvaluationReport,
     Finding,
-    Interval,
-    LabelIssue,
     SearchStatus,
     TrialStatus,
 )
@@ -37,7 +31,6 @@ from autodet.trash import Kind
 
 PROGRAM = "python -m autodet"
 MAX_FINDINGS_SHOWN = 3  # per kind
-MAX_PHOTOS_SHOWN = 10
 
 
 def say(line: str) -> None:
@@ -163,7 +156,7 @@ def models_text(models: Sequence[StoredModel]) -> str:
     """List models."""
     if not models:
         return f"There are no models yet; train one with '{PROGRAM} search DATASET'."
-    rows = [(m.id, m.card.name, m.card.dataset, _figure(m.card.metrics.get("map50"))) for m in models]
+    rows = [(m.id, m.card.name, m.card.dataset, figure(m.card.metrics.get("map50"))) for m in models]
     return columns([("MODEL", "NAME", "DATA SET", "MAP50"), *rows])
 
 
@@ -231,8 +224,8 @@ def status_text(status: SearchStatus) -> str:
                 trial.state,
                 f"{len(trial.epochs)}/{trial.planned_epochs}",
                 f"{trial.params['lr']:.2g}",
-                _figure(best.map50 if best else None),
-                *([_figure(best.score if best else None)] if scored else []),
+                figure(best.map50 if best else None),
+                *([figure(best.score if best else None)] if scored else []),
                 *([f"{trial.latency_ms:g}" if trial.latency_ms else "-"] if timed else []),
                 trial.error or ", ".join(_marks(status, trial)),
             )
@@ -261,98 +254,6 @@ def _best_score(status: SearchStatus) -> str:
     if best is None or epoch is None:
         return "none yet"
     return f"{Objective.parse(status.objective).quality} {epoch.score:.3f} (trial {best.number}, epoch {epoch.epoch})"
-
-
-def report_text(report: EvaluationReport) -> str:
-    """Describe an evaluation, class by class."""
-    facts = [
-        ("mAP50", _figure_within(report.map50, report.interval.get("map50"))),
-        ("mAP50-95", _figure_within(report.map50_95, report.interval.get("map50_95"))),
-        ("mAP50 (VOC07)", _figure(report.map50_voc07)),
-        ("photos", str(report.images)),
-    ]
-    if report.crowded_images:
-        photos = counted(report.crowded_images, "photo")
-        words = (
-            f"{photos} with more than {MAX_DETECTIONS} annotated objects: a detector finds no more, the other "
-            f"{report.crowded_objects:,} are missed"
-        )
-        facts.append(("note", words))
-    rows: list[tuple[str, ...]] = [
-        ("CLASS", "AP50", "AP50-95", "THRESHOLD", "PRECISION", "RECALL", "F1", "PHOTOS", "BOXES")
-    ]
-    rows += [
-        (
-            name,
-            _figure(class_report.ap50),
-            _figure(class_report.ap50_95),
-            *map(_figure, (class_report.threshold, class_report.precision, class_report.recall, class_report.f1)),
-            str(class_report.images),
-            str(class_report.boxes),
-        )
-        for name, class_report in report.per_class.items()
-    ]
-    return "\n\n".join(
-        filter(
-            None,
-            [
-                columns(facts),
-                columns(rows),
-                _errors_text(report),
-                label_issues_text(report.label_issues, MAX_PHOTOS_SHOWN),
-            ],
-        )
-    )
-
-
-def _errors_text(report: EvaluationReport) -> str:
-    """List the kinds of errors, those whose correction would help most first."""
-    kinds = sorted(report.error_kinds.items(), key=lambda kind: -kind[1].map50_gain)
-    rows = [("ERRORS", "COUNT", "MAP50 IF MENDED")]
-    return columns(rows + [(name, str(kind.count), f"+{kind.map50_gain:.3f}") for name, kind in kinds]) if kinds else ""
-
-
-def label_issues_text(issues: Sequence[LabelIssue], most: int | None = None) -> str:
-    """List labels that look wrong, at most a number of them; empty without any."""
-    if not issues:
-        return ""
-    rows: list[tuple[str, ...]] = [("LABEL THAT LOOKS WRONG", "KIND", "CLASS", "DETECTED", "QUALITY")]
-    rows += [
-        (issue.file, issue.kind, issue.class_name, issue.suggested_class or "nothing", f"{issue.score:.2f}")
-        for issue in issues[:most]
-    ]
-    more = len(issues) - (len(rows) - 1)
-    return columns(rows) + (f"\n... and {more:,} more (--json lists all)" if more > 0 else "")
-
-
-def comparison_text(comparison: Comparison) -> str:
-    """Describe two models on a split: figures with the interval of their difference, and photos where they differ."""
-    one, other = comparison.models["a"], comparison.models["b"]
-    figures = {"mAP50": comparison.map50, "mAP50-95": comparison.map50_95}
-    figures |= {f"AP50 of {name}": difference for name, difference in comparison.per_class.items()}
-    rows: list[tuple[str, ...]] = [("", f"A: {one}", f"B: {other}", "B - A", "95 % INTERVAL", "")]
-    rows += [
-        (
-            name,
-            _figure(figure.a),
-            _figure(figure.b),
-            f"{figure.difference:+.3f}",
-            _signed(figure.interval),
-            verdict_text(figure, "A", "B"),
-        )
-        for name, figure in figures.items()
-    ]
-    apart = [photo for photo in comparison.images if photo.a != photo.b]
-    photos: list[tuple[str, ...]] = [("PHOTO", "ERRORS OF A", "ERRORS OF B")]
-    photos += [(photo.file, str(photo.a), str(photo.b)) for photo in apart[:MAX_PHOTOS_SHOWN]]
-    total = counted(len(comparison.images), "photo")
-    parts = [comparison_sentence(comparison), columns(rows), f"The models differ on {len(apart)} of {total}."]
-    return "\n\n".join(parts + [columns(photos)] * bool(apart))
-
-
-def _signed(interval: Interval) -> str:
-    low, high = interval
-    return f"{low:+.3f} to {high:+.3f}"
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
@@ -396,14 +297,11 @@ def _changed(before: int, after: int) -> str:
     return str(after) if before == after else f"{before} -> {after}"
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """Return a metric with three digits; a dash if it is undefined."""
     return "-" if value is None else f"{value:.3f}"
-
-
-def _figure_within(value: float, interval: Interval | None) -> str:
-    return f"{_figure(value)} (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else _figure(value)
 
 
 def _best(status: SearchStatus) -> str:
     epoch = status.best_trial.best_epoch if status.best_trial else None
-    return _figure(epoch.map50 if epoch else None)
+    return figure(epoch.map50 if epoch else None)

@@ -2,7 +2,7 @@
 
     AUTODET_HOME/
       datasets/<id>/   manifest.json, images/          immutable once published
-      imports/<id>/    status.json, files/, lock       see autodet.datasets.imports.import_job
+      imports/<id>/    status.json, files/, lock       see autodet.datasets.imports.import_state
       searches/<id>/   spec.json, status.json, lock    see autodet.search
       models/<id>/     model.autodet, evaluations/     see autodet.models
       devices/         users of the device slots       see autodet.search.executors.device_queue

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autodet.datasets.imports.import_job import Import, ImportStatus
+from autodet.datasets.imports.import_job import Import
+from autodet.datasets.imports.import_state import ImportStatus
 from autodet.models.bundle import write_bundle
 from autodet.models.model_card import ModelCard
 from autodet.processes import module_environment

@@ -73,6 +73,7 @@ COMMANDS = (
     "model_commands",
     "prediction_commands",
     "registry_commands",
+    "evaluation_text",
     "follow_up_outcome",
     "leaderboard_text",
 )
@@ -107,6 +108,7 @@ TORCH_MODULES = {
     "autodet.training.cpu_data_parallel",
     "autodet.training.loop",
     "autodet.training.frozen_layers",
+    "autodet.training.recent_loss",
     "autodet.training.schedule",
     "autodet.training.device_profile",
     "autodet.training.image_cache",

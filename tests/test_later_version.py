@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.datasets.imports.import_job import ImportRequest, ImportStatus, find_import, write_status
+from autodet.datasets.imports.import_job import find_import
+from autodet.datasets.imports.import_state import ImportRequest, ImportStatus, write_status
 from autodet.datasets.manifest import load_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.versions.derive import derive_dataset

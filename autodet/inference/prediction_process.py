@@ -68,11 +68,11 @@ class PredictionProcess:
 
     Args:
         idle_seconds: Time without requests after which the process ends and frees its memory.
-        deadline_seconds: Maximum time of a request, after which the process is killed.
+        deadline_seconds: Maximum time of a request, after which the process is killed; applies to the next request.
     """
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS, deadline_seconds: float = DEADLINE_SECONDS) -> None:
-        self._idle_seconds, self._deadline_seconds = idle_seconds, deadline_seconds
+        self._idle_seconds, self.deadline_seconds = idle_seconds, deadline_seconds
         self._requests: Queue[tuple[Request, Future[Answer]]] = Queue(MAX_WAITING)
         self._child: Child | None = None
         threading.Thread(target=self._serve, name="autodet-predictions", daemon=True).start()
@@ -115,9 +115,9 @@ class PredictionProcess:
             child = self._child = self._child or start_child(MODULE)
             try:
                 child.connection.send(request)
-                if not child.connection.poll(self._deadline_seconds):
+                if not child.connection.poll(self.deadline_seconds):
                     self._end_child()
-                    seconds = f"{self._deadline_seconds:.0f} seconds"
+                    seconds = f"{self.deadline_seconds:.0f} seconds"
                     raise ModelError(f"A prediction took more than {seconds} and was ended; try smaller photos.")
                 answer: Answer | Exception = child.connection.recv()
             except (EOFError, OSError):  # killed, or crashed

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from autodet.errors import AutodetError
+from autodet.errors import AutodetError, ModelError
 from autodet.inference.prediction_process import Answer, Request
 from autodet.inference.runtime import Runtime
 from autodet.inference.runtime_loader import load_runtime
@@ -47,14 +47,28 @@ def _answer(request: Request, loaded: "OrderedDict[str, Loaded]") -> Answer | Ex
 
 
 def _loaded(model: StoredModel, loaded: "OrderedDict[str, Loaded]") -> Loaded:
-    """Return a loaded model, and keep it loaded in place of the least recently used one."""
+    """Return a loaded model, and keep it loaded in place of the least recently used one.
+
+    Raises:
+        ModelError: The file holds another model by now, whose detections the classes and thresholds of the requested
+            one would misinterpret.
+    """
     key = f"{model.path} {vars(model.card)}"  # models with the same weights may differ otherwise
     if key not in loaded:
         while len(loaded) >= MAX_LOADED:
             loaded.popitem(last=False)
-        loaded[key] = load_runtime(model)
+        card, runtime = load_runtime(model)
+        if _facts(card) != _facts(model.card):
+            raise ModelError(f"The model {model.card.name} was replaced while it was in use; try again.")
+        loaded[key] = card, runtime
     loaded.move_to_end(key)
     return loaded[key]
+
+
+def _facts(card: ModelCard) -> tuple[object, ...]:
+    """Return what detections and their meaning depend on; another name or an added graph changes neither."""
+    network = card.graph_sha256 if card.only_predicts else card.weights_sha256
+    return network, card.classes, card.image_size, card.calibration, card.all_thresholds
 
 
 if __name__ == "__main__":

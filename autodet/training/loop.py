@@ -39,6 +39,7 @@ from autodet.training.image_cache import MEMORY_BYTES, SquareCache
 from autodet.training.latency import PHOTOS, measure_latency
 from autodet.training.letterbox_dataset import Sample, Squares, collate
 from autodet.training.photo_share import repeated, training_part
+from autodet.training.recent_loss import RecentLoss
 from autodet.training.schedule import set_learning_rates
 from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.transforms import TrainingTransform
@@ -48,7 +49,6 @@ KEEP_MARGIN = 0.05  # of the score, divided by the root of the number of validat
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
 EXAMPLES, MAX_EXAMPLES = 12, 400  # photos of each class, and in all, that the network sees before training
 EVALUATION_BATCH = 8  # photos at a time
-LOSS_SECONDS = 1.0  # minimum interval between readings of the loss within an epoch
 
 
 def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
@@ -316,24 +316,6 @@ class _Trial:
         if not job.refit:  # it was trained on these photos
             seen = [calibrate(prediction, card.score_function) for prediction in predictions]
             write_predictions(job.folder / VAL_PREDICTIONS, self.dataset.split("val"), seen, checksum, compressed=True)
-
-
-class RecentLoss:
-    """Mean loss of the batches of the last second; read once a second, because reading waits for a GPU."""
-
-    def __init__(self) -> None:
-        self._sum: Tensor | None = None
-        self._batches, self._read = 0, time.monotonic()
-        self._mean: float | None = None
-
-    def after(self, loss: Tensor) -> float | None:
-        """Return the mean after one more batch, a scalar; None in the first second."""
-        self._sum = loss if self._sum is None else self._sum + loss
-        self._batches += 1
-        if (now := time.monotonic()) - self._read >= LOSS_SECONDS:
-            self._mean = float(self._sum) / self._batches
-            self._sum, self._batches, self._read = None, 0, now
-        return self._mean
 
 
 def _network(

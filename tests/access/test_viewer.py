@@ -9,7 +9,8 @@ from autodet.access.audit_log import read_entries
 from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.additions.addition import add_photos
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.datasets.imports.import_job import ImportRequest, ImportStatus, find_import, start_import, write_status
+from autodet.datasets.imports.import_job import find_import, start_import
+from autodet.datasets.imports.import_state import ImportRequest, ImportStatus, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.datasets.versions.merge import merge_datasets

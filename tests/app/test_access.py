@@ -5,7 +5,7 @@ import pytest
 from autodet.access.audit_log import read_entries
 from autodet.access.quota import Quota
 from autodet.access.visitor import Visitor, acting_as
-from autodet.datasets.imports.import_job import ImportRequest, ImportStatus, write_status
+from autodet.datasets.imports.import_state import ImportRequest, ImportStatus, write_status
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.inference.evaluations import evaluate_model
 from autodet.records import SearchStatus

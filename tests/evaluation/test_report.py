@@ -1,8 +1,8 @@
 import pytest
 
 from autodet.evaluation.report import evaluate_predictions, unmeasured_caution
+from autodet.evaluation_text import report_text
 from autodet.records import Annotations, EvaluationReport, ImageRecord, Notice, Prediction
-from autodet.terminal import report_text
 from tests.evaluation.test_coco_metrics import photo
 
 

@@ -8,10 +8,10 @@ import autodet
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import AutodetWarning
 from autodet.evaluation import report as report_module
+from autodet.evaluation_text import comparison_text
 from autodet.inference import evaluations
 from autodet.inference.evaluations import evaluate_model, kept_evaluation
 from autodet.models.store import add_model, find_model
-from autodet.terminal import comparison_text
 from tests.helpers import APPLE, BANANA, untrained_bundle, write_labelled
 
 

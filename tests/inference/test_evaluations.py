@@ -4,12 +4,12 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import ModelError
 from autodet.evaluation.report import METRICS_VERSION, evaluate_predictions
+from autodet.evaluation_text import report_text
 from autodet.inference.comparable_records import comparable_records
 from autodet.inference.detector import load_detector
 from autodet.inference.evaluations import keep_evaluation, kept_evaluation
 from autodet.models.store import add_model
 from autodet.records import Annotations, EvaluationReport, ImageRecord, Prediction
-from autodet.terminal import report_text
 from tests.helpers import write_voc
 
 

@@ -26,10 +26,14 @@ def process():
     return PredictionProcess()
 
 
+def detector_in(process, model):
+    card, runtime = load_runtime_apart(model, process)
+    return Detector(replace(model, card=card), runtime)
+
+
 @pytest.fixture
 def detector(trained_bundle, process):
-    model = find_model(trained_bundle)
-    return Detector(model, load_runtime_apart(model, process)[1])
+    return detector_in(process, find_model(trained_bundle))
 
 
 @pytest.fixture
@@ -84,14 +88,28 @@ def test_a_replaced_model_is_loaded_again(process, paths, tmp_path):
     seen = []
     for seed, thresholds in ((0, {}), (1, {}), (1, {"apple": 0.001, "banana": 0.001})):
         model = find_model(untrained_bundle(bundle, seed=seed, thresholds=thresholds))
-        card, runtime = load_runtime_apart(model, process)
-        detector, here = Detector(replace(model, card=card), runtime), load_detector(bundle)
-        assert card == here.card
+        detector, here = detector_in(process, model), load_detector(bundle)
+        assert detector.card == here.card
         for threshold in (None, 0.0):
             assert_same(detector.predict_many(paths[:1], threshold), here.predict_many(paths[:1], threshold))
         seen.append([detector.predict_many(paths[:1], threshold)[0].scores.tolist() for threshold in (None, 0.0)])
     assert seen[0][1] != seen[1][1], "the weights count"
     assert seen[1][0] != seen[2][0], "the thresholds count"
+
+
+def test_a_model_that_is_replaced_behind_an_open_page_gets_a_sentence(process, paths, tmp_path):
+    """A process that starts later reads the new file, to which the page's classes and thresholds do not belong."""
+    bundle = tmp_path / "model.autodet"
+    opened = detector_in(process, find_model(untrained_bundle(bundle)))
+    before = opened.predict_many(paths[:1], 0.0)
+    os.kill(process.pid, signal.SIGKILL)
+    for changes in ({"seed": 1}, {"thresholds": {"apple": 0.001}}):
+        untrained_bundle(bundle, **changes)
+        with pytest.raises(ModelError, match="was replaced while it was in use"):
+            opened.predict_many(paths[:1], 0.0)
+        detector_in(process, find_model(bundle)).predict_many(paths[:1], 0.0)
+    untrained_bundle(bundle, name="Another name")
+    assert_same(opened.predict_many(paths[:1], 0.0), before)
 
 
 def test_a_killed_process_is_replaced_and_its_photo_predicted(detector, process, paths):
@@ -109,13 +127,9 @@ def test_a_process_that_always_dies_is_a_sentence(trained_bundle, monkeypatch):
 
 
 def test_a_stuck_process_is_ended_at_the_deadline(detector, process, trained_bundle, paths):
-    mine = PredictionProcess(deadline_seconds=1.0)
-    runtime = None
-    while runtime is None:  # a slow machine may need longer to load the model
-        try:
-            runtime = load_runtime_apart(find_model(trained_bundle), mine)[1]
-        except ModelError:
-            mine._deadline_seconds *= 2
+    mine = PredictionProcess()
+    runtime = load_runtime_apart(find_model(trained_bundle), mine)[1]
+    mine.deadline_seconds = 0.2  # loading may take longer
     stuck = mine.pid
     os.kill(stuck, signal.SIGSTOP)
     with pytest.raises(ModelError, match="was ended"):
@@ -128,7 +142,7 @@ def test_a_stuck_process_is_ended_at_the_deadline(detector, process, trained_bun
 def test_an_idle_process_ends_and_comes_back(trained_bundle, paths):
     mine = PredictionProcess(idle_seconds=0.1)
     model = find_model(trained_bundle)
-    detector = Detector(model, load_runtime_apart(model, mine)[1])
+    detector = detector_in(mine, model)
     wait_until(lambda: mine.pid is None)
     assert len(detector.predict_many(paths[:2])) == 2
 

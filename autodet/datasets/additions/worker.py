@@ -13,7 +13,7 @@ from autodet.access.change import change
 from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.additions.addition import plan_addition, store_addition
 from autodet.datasets.imports.import_dataset import ORDER, store
-from autodet.datasets.imports.import_job import ImportStatus, read_request
+from autodet.datasets.imports.import_state import ImportStatus, read_request
 from autodet.datasets.imports.review import Review
 from autodet.datasets.imports.worker import Reporter, main
 from autodet.datasets.manifest import load_dataset, publish_dataset

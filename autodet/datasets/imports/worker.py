@@ -20,7 +20,7 @@ from autodet.access.change import change
 from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.imports.import_dataset import ORDER, collector_paused, failures_named, store, stored_for
-from autodet.datasets.imports.import_job import (
+from autodet.datasets.imports.import_state import (
     CANCEL,
     DRAFT,
     FETCHED,

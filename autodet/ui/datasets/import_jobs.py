@@ -5,14 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from autodet.access.change import may_change
-from autodet.datasets.imports.import_job import (
-    Import,
-    ImportRequest,
-    ImportState,
-    ImportStatus,
-    find_import,
-    list_imports,
-)
+from autodet.datasets.imports.import_job import Import, find_import, list_imports
+from autodet.datasets.imports.import_state import ImportRequest, ImportState, ImportStatus
 from autodet.datasets.manifest import read_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from autodet.datasets.imports.import_job import ImportStatus, find_import, list_imports, start_import, write_status
+from autodet.datasets.imports.import_job import find_import, list_imports, start_import
+from autodet.datasets.imports.import_state import ImportStatus, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.sources.upload import UploadedFile
 from autodet.errors import BusyError, DatasetError, NotFoundError
