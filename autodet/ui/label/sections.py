@@ -42,7 +42,7 @@ def _lead_to_grown(dataset: Dataset) -> None:
     if grown := grown_version(dataset):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(
-                f"Photos were added since: **{escape(grown.name)}** has these photos, their labels until then, and more.",
+                f"Photos were added: **{escape(grown.name)}** has these photos, their labels until then, and more.",
                 icon=":material/add_photo_alternate:",
             )
             link("label", f"Go on with {escape(grown.name)}", dataset=grown.id)
