@@ -18,7 +18,6 @@ OPEN = (
     "Everyone who can reach this machine can use the model. To keep strangers out, add --require-token, or set "
     "AUTODET_PASSWORD."
 )
-
 KEEPS = "Photos whose best score lies between {:g} and {:g} are kept in the workspace, at most {:,}."
 
 

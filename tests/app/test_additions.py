@@ -165,6 +165,8 @@ def test_photos_kept_by_the_api_join_with_proposals_or_are_deleted(visit, worksp
     states = [read_drafts(grown).state_of(record.file) for record in grown.images]
     assert sorted(states) == ["labelled", "proposed", "proposed", "unlabelled", "unlabelled"]
     assert list_kept(workspace) == []
+    app = follow(visit("label", dataset=pool.id), "Go on with pool 2")
+    assert labelled(app.selectbox, "Data set").value == "pool-2"
     keep(model, tmp_path, 3)
     app = visit("datasets", dataset=pool.id, **{f"add photos {pool.id} 0": True})
     assert "Add photos (1 kept by the API)" in labels(app.expander)

@@ -12,7 +12,7 @@ from autodet.access.change import change
 from autodet.datasets.drafts.journal import add_draft_class, carry_drafts, read_drafts
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.imports.staging import shown_name
-from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_datasets, read_dataset
 from autodet.datasets.sources.s3.access import S3Credentials
 from autodet.datasets.versions.class_table import Names
 from autodet.datasets.versions.merge import Merge, MergeSettings, plan_merge, store_merge
@@ -110,6 +110,16 @@ def store_addition(merge: Merge, name: str | None, workspace: Workspace) -> Data
     carry_drafts(target, dataset)
     join_classes(dataset, read_drafts(new).classes)
     return dataset
+
+
+def grown_version(dataset: Dataset) -> DatasetSummary | None:
+    """Return the newest version to which photos were added, with the drafts until then; None if there is none."""
+    for summary in list_datasets(dataset.workspace):
+        if summary.parent == dataset.id:
+            parent = read_dataset(dataset.workspace.datasets / summary.id).parent
+            if parent and any(change.kind == "added" for change in parent.changes):
+                return summary
+    return None
 
 
 def join_classes(dataset: Dataset, names: Collection[str]) -> dict[str, str]:

@@ -85,7 +85,8 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
     changes = [*_label_changes(drafts, taken), *_left_out(left_out)]
     groups: Mapping[str, Sequence[str]] = {}
     moved: Sequence[ImageRecord] = records
-    if not dataset.boxes and dataset.splits_from not in GIVEN:
+    is_pool = not dataset.boxes and dataset.splits_from not in GIVEN
+    if is_pool or (waiting and all(record.split != "val" for record in taken)):  # labelled photos joined a pool
         earlier = list(label_versions(dataset))
         known = {one.sha256: one.split for version in reversed(earlier) for one in version.images}
         scenes = scenes_of(dataset.images)

@@ -123,6 +123,7 @@ def test_labelled_photos_join_a_pool_whose_own_photos_wait(tmp_path, pool, works
     assert (mixed.classes, mixed.boxes, len(mixed.images)) == (("apple",), 1, 4)
     assert len(waiting_photos(mixed)) == 3
     assert "plum" in read_drafts(mixed).classes
+    assert len(derive_labels(mixed).images) == 2
 
 
 def test_labels_of_a_waiting_photo_that_come_later_count(tmp_path, pool, workspace):
