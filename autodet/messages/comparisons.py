@@ -8,7 +8,10 @@ from autodet.text_format import counted, listed
 FIGURES = {"terminal": "mAP50", "page": "mAP@0.5"}
 DIFFERENCES = {"terminal": "B - A", "page": "the difference"}  # the page names models instead of A and B
 
-MORE_PHOTOS = "Label more photos that belong to the test split, and make a version of them."
+MORE_PHOTOS = (
+    "More test photos help: of a pool, some of the photos that you label next become test photos in the next version; "
+    "draw new splits of other data sets."
+)
 
 
 def comparison_sentence(comparison: Comparison, audience: Audience = "terminal") -> str:
@@ -44,6 +47,8 @@ def improvement_sentence(improvement: Improvement, audience: Audience = "termina
     photos = counted(improvement.photos, f"{SPLIT_WORDS[improvement.split]} photo")
     low, high = figure.interval
     verdict = "more than chance" if figure.significant else "within noise"
+    if improvement.too_few:
+        verdict = "on too few photos to tell"
     return (
         f"{names['b']} against {names['a']}, which it started from, on {photos} that neither was trained on: "
         f"{FIGURES[audience]} {figure.a:.3f} before, {figure.b:.3f} now, a difference of {figure.difference:+.3f} "
@@ -55,7 +60,7 @@ def improvement_cautions(improvement: Improvement) -> list[str]:
     """Say why the figures of an improvement need care, and what to do; empty if they do not."""
     cautions = []
     if improvement.too_few:
-        cautions.append(f"{counted(improvement.photos, 'photo')} cannot tell the models apart. {MORE_PHOTOS}")
+        cautions.append(f"{counted(improvement.photos, 'photo')} cannot tell two models apart. {MORE_PHOTOS}")
     if improvement.split == "val":
         remedy = "" if improvement.too_few else f" {MORE_PHOTOS}"
         cautions.append(

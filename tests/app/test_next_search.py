@@ -86,7 +86,7 @@ def test_both_models_are_compared_by_themselves_on_photos_that_neither_has_seen(
     app = checked(app.run())
     text = says(app).replace("\\", "")
     assert "second against start, which it started from, on 3 test photos that neither was trained on" in text
-    assert "3 photos cannot tell the models apart. Label more photos" in text
+    assert "3 photos cannot tell two models apart. More test photos help" in text
     assert follow(app, "Compare with everything").title[0].value == "Compare"
 
 
