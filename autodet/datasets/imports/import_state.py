@@ -78,9 +78,9 @@ class ImportStatus:
         asked: Values of the question: while ``choosing``, ``photos``, the number of labelled photos by format; while
             ``confirming``, ``files`` and ``bytes``.
         dataset: The data set's id once ``finished``.
-            error: The error message once ``failed``, ``interrupted`` or ``crashed``; once ``finished``, why the photos are
+        error: The error message once ``failed``, ``interrupted`` or ``crashed``; once ``finished``, why the photos are
             a data set of their own and no addition.
-        """
+    """
 
     state: ImportState
     share: float = 0.0
