@@ -18,6 +18,10 @@ function contentOf({ boxes, reviewed, flagged }) {
   return JSON.stringify([rows, reviewed, flagged]);
 }
 
+function boxText(count) {
+  return `${count.toLocaleString("en")} ${count === 1 ? "box" : "boxes"}`;
+}
+
 function isProposal(box) {
   return box.score !== null;
 }

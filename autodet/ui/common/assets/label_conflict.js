@@ -48,8 +48,7 @@ class Conflict {
   }
 
   title(whose, state) {
-    const count = state.boxes.length;
-    const boxes = `${count} ${count === 1 ? "box" : "boxes"}`;
+    const boxes = boxText(state.boxes.length);
     return `${whose}: ${conditionOf(state) === "empty" ? "no objects" : boxes}${state.flagged ? ", flagged" : ""}`;
   }
 
