@@ -219,7 +219,7 @@ def table(results: Path) -> None:
             cells.append(f"{statistics.mean(gain[place] for gain in paired):+.1f}" if shown else "–")
         print(f"| {data} | {count} | {order} | {len(own)} | {' | '.join(cells)} |")
     for (order, count), paired in sorted(gains.items(), key=lambda gain: gain[0][1]):
-        if order != "random" and len(paired) > 1:
+        if order != "random" and len(paired) > 2:
             cells = [_with_interval([gain[place] for gain in paired]) for place in range(len(FIGURES))]
             print(f"| {count} | {order} | {len(paired)} | {' | '.join(cells)} |")
 

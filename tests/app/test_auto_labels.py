@@ -50,8 +50,7 @@ def wait_for_job(pool):
 
 def edited(app, cells):
     """Edit cells of the table of classes: row, column, value."""
-    (key,) = [key for key in app.session_state.filtered_state if str(key).startswith("auto label classes")]
-    app.session_state[key] = {"edited_rows": cells, "added_rows": [], "deleted_rows": []}
+    app.session_state["auto label classes pool fruit 4"] = {"edited_rows": cells, "added_rows": [], "deleted_rows": []}
     return checked(app.run())
 
 

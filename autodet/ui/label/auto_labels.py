@@ -188,6 +188,7 @@ def _choose_classes(drafts: Drafts, model: StoredModel, found: Found) -> Choice:
         key=key,
         hide_index=True,
         disabled=["known", "boxes"],
+        placeholder="–",
         height="content" if len(rows) <= MAX_ROWS else TABLE_PIXELS,
         column_config={
             "draft": st.column_config.CheckboxColumn("Draft", width=60),

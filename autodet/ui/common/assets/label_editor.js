@@ -66,11 +66,17 @@ class Editor {
     for (const button of this.root.querySelectorAll("[data-action]")) {
       button.onclick = () => this.act(button.dataset.action);
     }
+    this.root.addEventListener("click", (event) => this.returnFocus(event), true);
     this.find(".drop").onclick = () => this.dropRefused();
     this.find(".settle").onclick = () => this.open(this.outbox.conflicts[0]);
     this.awake = () => this.outbox.waiting === null && this.outbox.send();
     addEventListener("focus", this.awake);
     addEventListener("online", this.awake);
+  }
+
+  // After a click on a button, keys act on the photo again; a button that a key has pressed keeps the focus.
+  returnFocus(event) {
+    if (event.detail && event.target.closest("button")) this.stage.element.focus({ preventScroll: true });
   }
 
   // ---- What the server sends
