@@ -26,7 +26,7 @@ def start_auto_labels(
         model: The model.
         dataset: The data set.
         files: The photos.
-        choice: As for ``propose``; None to only predict and keep what the model finds.
+        choice: As for ``propose``; None to predict only, and to keep the detections.
         reviewed: As for ``propose``.
 
     Returns:

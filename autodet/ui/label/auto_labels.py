@@ -144,7 +144,7 @@ def _choose_photos(drafts: Drafts) -> Target:
 
 @dataclass(frozen=True)
 class Found:
-    """What the model is known to find.
+    """The detections that a model is known to have.
 
     Attributes:
         photos: Number of photos that it has predicted on.
