@@ -235,8 +235,10 @@ def test_fingers_draw_move_the_view_and_zoom_on_a_phone(opened, pool):
     expect(editor.locator(".stage.zoomed")).to_have_count(1)
     tab.keyboard.press("Escape")
     editor.get_by_role("button", name="Draw").tap()
+    expect(editor.get_by_role("button", name="Move view")).to_have_attribute("aria-pressed", "true")
     editor.locator(".frame").scroll_into_view_if_needed()
     drag((0, 60), (0, 20))
+    wait_until_saved(editor)
     editor.get_by_role("button", name="Next photo").tap()
     expect(editor.locator(".place").first).to_have_text("2 of 6")
     wait_until_saved(editor)
@@ -256,6 +258,7 @@ def test_hostile_names_are_text_and_everything_can_be_read(opened, pool, theme):
     propose_labels(pool, {file: [DraftBox(name, (1.0, 1.0, 90.0, 90.0), score=0.4) for name in names]}, "model")
     tab, editor = opened(color_scheme=theme)
     expect(editor.locator(".class .text")).to_have_text(list(names))
+    expect(editor.locator(".strip img[src]")).to_have_count(6)  # the pictures have arrived
     tab.wait_for_function(UNFADED)
     assert violations(tab) == []
     tab.set_viewport_size({"width": 400, "height": 800})
