@@ -40,10 +40,10 @@ def pool(tmp_path, workspace):
 def finished(source, into, workspace):
     """The import of an addition, once its process has ended."""
     job = start_import(str(source), source.stem, into=into, workspace=workspace)
-    wait_for(lambda: job.status().state != "working")
+    wait_for(job)
     if job.status().state == "reviewing":
         job.proceed({})
-        wait_for(lambda: job.status().state not in ("working", "reviewing"))
+        wait_for(job)
     return job
 
 
@@ -54,11 +54,11 @@ def test_photos_are_added_in_the_background_with_the_drafts(visit, workspace, po
     app.file_uploader[0].upload("more.zip", archive.read_bytes(), "application/zip")
     app = checked(app.run())
     app = checked(labelled(app.button, "Add").click().run())
-    wait_for(lambda: list_imports(workspace)[0].status().state == "reviewing")
+    wait_for(list_imports(workspace)[0])
     app = checked(app.run())
     assert "No labels were found for 2 photos" in says(app) and "Label the photos here" in says(app)
     app = checked(labelled(app.button, "Add 2 photos").click().run())
-    wait_for(lambda: list_imports(workspace)[0].status().state != "working")
+    wait_for(list_imports(workspace)[0])
     app = checked(app.run())
     assert "pool 2 is made, with 1 more photo; 1 photo was there already" in says(app)
     assert labelled(app.selectbox, "Data set").value == "pool-2" and primary_links(app) == ["Label its photos"]
@@ -194,5 +194,5 @@ def test_single_photos_become_a_pool(visit, workspace, tmp_path):
     app = checked(labelled(app.file_uploader, "Photos").set_value(files).run())
     checked(labelled(app.button, "Import the photos").click().run())
     [job] = list_imports(workspace)
-    wait_for(lambda: job.status().state == "reviewing")
+    wait_for(job)
     assert len(job.review().photos) == 2

@@ -183,7 +183,8 @@ def open_page(name: str, **chosen: str) -> NoReturn:
         chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, a ``split``, ``models`` or
             ``trials`` separated by commas, or a ``form`` to open.
     """
-    st.session_state[LEAVING] = st.session_state[PAGE], name, chosen
+    if st.session_state[PAGE] != name:
+        st.session_state[LEAVING] = st.session_state[PAGE], name, chosen
     st.switch_page(PAGES[name].path, query_params=chosen)
 
 

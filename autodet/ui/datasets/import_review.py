@@ -70,8 +70,11 @@ def _show_review(job: Import, on_store: Callable[[Import], None]) -> None:
 def _show_outcome(job: Import, review: Review) -> None:
     """Show in one line what would be imported, and below how the source was read."""
     detection = review.staged.detection
-    st.subheader(f"{escape(job.request().name)}: review before the import", anchor=False)
-    st.markdown(f"To be imported: **{counted(len(review.photos), 'photo')}** {_contents(review)}")
+    name, adds = escape(job.request().name), bool(job.request().into)
+    st.subheader(f"{name}: review before {'it is added' if adds else 'the import'}", anchor=False)
+    st.markdown(
+        f"To be {'added' if adds else 'imported'}: **{counted(len(review.photos), 'photo')}** {_contents(review)}"
+    )
     if detection.format == UNLABELLED:
         sentences = [problem_sentence(one, "page") for one in review.findings if one.kind == "unlabelled"]
         st.info(f"{escape(' '.join(sentences))} {KIND_TEXTS['unlabelled'].why}", icon=":material/draw:")

@@ -89,12 +89,17 @@ def _offer_addition(visit: Visit, model: StoredModel) -> None:
 
 
 def _usual_target(model: StoredModel) -> str:
-    """Return the data set that is chosen at hand, that the model was trained on, or whose classes it knows."""
+    """Return the data set that the visitor chose, or the newest version of that with the model's classes."""
     summaries = list_datasets()
     chosen = st.session_state.get("dataset")
-    fitting: Sequence[str] = [
-        *(one.id for one in summaries if one.id == chosen),
-        *(one.id for one in summaries if is_trained_on(model, one)),
-        *(one.id for one in summaries if one.boxes and not match_classes(model.card.classes, one.classes).fresh),
-    ]
-    return fitting[0] if fitting else NEW
+    if any(one.id == chosen for one in summaries):
+        return str(chosen)
+    own = [one for one in summaries if is_trained_on(model, one)]
+    known = [one for one in summaries if one.boxes and not match_classes(model.card.classes, one.classes).fresh]
+    family = {one.id for one in (own or known)[:1]}
+    newest = NEW
+    for one in reversed(summaries):  # the oldest first: a version comes after its parent
+        if one.id in family or one.parent in family:
+            family.add(one.id)
+            newest = one.id
+    return newest
