@@ -25,4 +25,4 @@ def next_search_sentence(
     if new_classes:
         news.append(few(new_classes, "new class", "new classes"))
     since = f" Since then: {listed(news)}." if news else ""
-    return f"Starts from the weights of {model}, the best model on {trained_on}.{since}"
+    return f"A new search starts from the weights of {model}, the best model on {trained_on}.{since}"

@@ -270,7 +270,7 @@ def test_s3_asks_for_an_address_and_says_what_is_wrong(visit, workspace):
 def test_keys_for_s3_go_to_the_import_and_are_not_shown(visit, workspace, monkeypatch):
     asked = []
 
-    def refuse(source, name, *, format, credentials):
+    def refuse(source, name, *, format, credentials, into):
         asked.append((source, credentials))
         raise DatasetError("The server does not let these keys read it.")
 

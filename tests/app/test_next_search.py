@@ -49,7 +49,7 @@ def test_a_new_version_is_searched_from_the_last_best_model_with_one_click(page,
 
 def test_it_says_from_which_model_it_starts_and_what_is_new(visit, version):
     text = says(visit("search", dataset=version.id)).replace("\\", "")
-    assert "Starts from the weights of first, the best model on fruit." in text
+    assert "A new search starts from the weights of first, the best model on fruit." in text
     assert "20 photos with other labels and 1 new class: kiwi" in text
     assert "Quick look, about" in text
 

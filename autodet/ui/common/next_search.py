@@ -71,12 +71,10 @@ def show_plan(plan: NextSearch, *, primary: bool, on_results: bool = False) -> N
         primary: Whether it is the usual next step on the page.
         on_results: Whether the page is Results, which shows another search, so that the text names the data set.
     """
-    card = plan.model.card
-    sentence = next_search_sentence(card.name, card.dataset, plan.new_photos, plan.relabelled, plan.new_classes)
     subject = f"**{escape(shortened(plan.dataset.name))}** is newer. " if on_results else ""
     with st.container(border=True):
         left, right = st.columns([3, 1], vertical_alignment="center")
-        left.markdown(f"{subject}{escape(sentence)} {_effort(plan)}")
+        left.markdown(f"{subject}{_described(plan)}")
         for caution in plan.cautions:
             left.caption(f":material/warning: {escape(caution_text(caution))}")
         with right:
@@ -86,7 +84,7 @@ def show_plan(plan: NextSearch, *, primary: bool, on_results: bool = False) -> N
 def offer_next_search(plan: NextSearch, *, primary: bool, on_results: bool = False) -> None:
     """Show the button that starts a search from the last best model; the arguments are those of ``show_plan``."""
     kind = emphasis(disabled=not primary)
-    if st.button("Search again", key=f"search again {plan.dataset.id}", type=kind, icon=ICON, help=_effort(plan)):
+    if st.button("Search again", key=f"search again {plan.dataset.id}", type=kind, icon=ICON, help=_described(plan)):
         with st.spinner("Starting"):  # checks the starting weights first
             search = search_again(plan.dataset, once_within=SAME_ORDER_SECONDS)
         choose(dataset=plan.dataset.id, search=search.id)
@@ -96,6 +94,10 @@ def offer_next_search(plan: NextSearch, *, primary: bool, on_results: bool = Fal
         open_page("results", search=search.id)
 
 
-def _effort(plan: NextSearch) -> str:
-    effort, time = OPTIONS["preset"].choices[plan.options.preset or ""], plan.forecast
-    return f"{effort}, {forecast_text(time.least_seconds, time.most_seconds)}." if time else f"{effort}."
+def _described(plan: NextSearch) -> str:
+    """Say from which model a search starts, what is new to it, and how long it takes; as Markdown."""
+    card, time = plan.model.card, plan.forecast
+    sentence = next_search_sentence(card.name, card.dataset, plan.new_photos, plan.relabelled, plan.new_classes)
+    effort = OPTIONS["preset"].choices[plan.options.preset or ""]
+    takes = f", {forecast_text(time.least_seconds, time.most_seconds)}" if time else ""
+    return f"{escape(sentence)} {effort}{takes}."
