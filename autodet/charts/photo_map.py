@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from autodet.charts.layout import GRID, label, styled
+from autodet.charts.layout import label, styled
 from autodet.charts.palette import GREY
 from autodet.records import FloatArray, IntArray
 
@@ -72,9 +72,9 @@ def photo_map_figure(
     styled(figure, height=HEIGHT, tools=True)
     figure.update_layout(showlegend=True, dragmode="lasso", hovermode="closest", modebar={"remove": TOOLS})
     # The coordinates mean nothing by themselves, so that there are no numbers.
-    frame = {"showticklabels": False, "showgrid": False, "showline": True, "mirror": True, "automargin": False}
-    figure.update_xaxes(linecolor=GRID, range=_range(points[:, 0]), **frame)
-    figure.update_yaxes(linecolor=GRID, range=_range(points[:, 1]), **frame)
+    bare = {"showticklabels": False, "showgrid": False, "automargin": False}
+    figure.update_xaxes(range=_range(points[:, 0]), **bare)
+    figure.update_yaxes(range=_range(points[:, 1]), **bare)
     return figure
 
 
