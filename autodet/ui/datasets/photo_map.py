@@ -179,32 +179,37 @@ def _class_groups(groups: PhotoGroups) -> list[MapGroup]:
 def _show_chart(compared: Compared, colouring: Colouring, shown: List, ringed: Sequence[int]) -> list[int]:
     """Show the map, and return the selected photos.
 
-    Streamlit remounts a changed chart without its selection; the selection is kept, and gets rings instead.
+    Streamlit remounts a changed chart without its selection, so the photos are kept, and the next chart marks them. A
+    chart keeps its marks while the visitor selects in it: other marks would remount it.
     """
-    key, kept = f"map {compared.dataset.id}", f"map selected {compared.dataset.id}"
+    key = f"map {compared.dataset.id}"
+    kept, marks = f"{key} selected", f"{key} marks"
+    selected: list[int] = st.session_state.get(kept, [])
     view = colouring, shown
-    selected, drawn_in = st.session_state.get(kept, ([], None))
-    if selected and drawn_in != view:
-        st.session_state[kept] = selected, None
-        ringed = selected if shown == "selection" else ringed
+    if key not in st.session_state or st.session_state[marks][0] != view:
+        st.session_state[marks] = view, selected if shown == "selection" else []
     figure: go.Figure = photo_map_figure(
-        compared.map.points, compared.features.files, _coloured(compared, colouring), ringed
+        compared.map.points,
+        compared.features.files,
+        _coloured(compared, colouring),
+        ringed,
+        st.session_state[marks][1],
     )
     st.plotly_chart(
         figure,
         key=key,
         alt="Map of the photos",
-        on_select=partial(_keep_selection, key, kept, view, len(compared.features.files)),
+        on_select=partial(_keep_selection, key, kept, len(compared.features.files)),
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False},
     )
-    return list(selected)
+    return selected
 
 
-def _keep_selection(key: str, kept: str, view: tuple[Colouring, List], count: int) -> None:
+def _keep_selection(key: str, kept: str, count: int) -> None:
     """Keep the photos that the visitor selected in the chart; a selection of nothing ends the earlier one."""
     photos = {point.get("customdata") for point in st.session_state[key]["selection"]["points"]}
-    st.session_state[kept] = sorted(photo for photo in photos if isinstance(photo, int) and 0 <= photo < count), view
+    st.session_state[kept] = sorted(photo for photo in photos if isinstance(photo, int) and 0 <= photo < count)
 
 
 def _show_selection(compared: Compared, selected: Sequence[int]) -> None:
