@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import plotly.graph_objects as go
 
-from autodet.charts.layout import GRID, label, styled
+from autodet.charts.layout import label, styled
 from autodet.charts.palette import GREY
 from autodet.records import FloatArray, IntArray
 
@@ -31,7 +32,11 @@ class MapGroup:
 
 
 def photo_map_figure(
-    points: FloatArray, names: Sequence[str], groups: Sequence[MapGroup], ringed: Sequence[int] = ()
+    points: FloatArray,
+    names: Sequence[str],
+    groups: Sequence[MapGroup],
+    ringed: Sequence[int] = (),
+    selected: Sequence[int] = (),
 ) -> go.Figure:
     """Plot a point for each photo; the custom data of a point is the photo's index.
 
@@ -40,11 +45,13 @@ def photo_map_figure(
         names: Names of the photos, shown when the pointer is over a point.
         groups: The groups, those in front last.
         ringed: Photos with a ring around their points.
+        selected: Photos whose points stand out; the others are pale, unless there are none of these.
     """
     figure = go.Figure()
     size = SMALL if len(points) > MANY else LARGE
     for group in groups:
         chosen = points[group.photos]
+        bright = np.flatnonzero(np.isin(group.photos, selected)).tolist() if len(selected) else None
         figure.add_trace(
             go.Scatter(
                 x=chosen[:, 0].tolist(),
@@ -55,6 +62,7 @@ def photo_map_figure(
                 hovertext=[label(names[photo]) for photo in group.photos.tolist()],
                 hovertemplate=f"%{{hovertext}}<br>{label(group.name)}<extra></extra>",
                 marker={"size": size, "color": group.colour, "opacity": 0.75},
+                selectedpoints=bright,
             )
         )
     if len(ringed):
@@ -72,9 +80,9 @@ def photo_map_figure(
     styled(figure, height=HEIGHT, tools=True)
     figure.update_layout(showlegend=True, dragmode="lasso", hovermode="closest", modebar={"remove": TOOLS})
     # The coordinates mean nothing by themselves, so that there are no numbers.
-    frame = {"showticklabels": False, "showgrid": False, "showline": True, "mirror": True, "automargin": False}
-    figure.update_xaxes(linecolor=GRID, range=_range(points[:, 0]), **frame)
-    figure.update_yaxes(linecolor=GRID, range=_range(points[:, 1]), **frame)
+    bare = {"showticklabels": False, "showgrid": False, "automargin": False}
+    figure.update_xaxes(range=_range(points[:, 0]), **bare)
+    figure.update_yaxes(range=_range(points[:, 1]), **bare)
     return figure
 
 

@@ -30,3 +30,11 @@ def test_listed_photos_have_rings():
 def test_equal_photos_have_a_map_too():
     figure = photo_map_figure(np.zeros((3, 2), np.float32), NAMES, GROUPS)
     assert figure.layout.xaxis.range[0] < 0 < figure.layout.xaxis.range[1]
+
+
+def test_selected_photos_stand_out():
+    groups = [MapGroup("a", "#000000", np.array([0, 2])), MapGroup("b", "#ffffff", np.array([1]))]
+    figure = photo_map_figure(np.zeros((3, 2), np.float32), ["x", "y", "z"], groups, selected=[2])
+    assert [trace.selectedpoints for trace in figure.data] == [(1,), ()]
+    plain = photo_map_figure(np.zeros((3, 2), np.float32), ["x", "y", "z"], groups)
+    assert [trace.selectedpoints for trace in plain.data] == [None, None]

@@ -1,6 +1,7 @@
 """The tab Map of a data set: similar photos close together, and lists of unusual, similar and doubtful ones."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -78,7 +79,7 @@ def show_map(dataset: Dataset) -> None:
 def _show_map(compared: Compared) -> None:
     dataset = compared.dataset
     st.markdown(_about(compared), help=HELP)
-    groups = _ask_for_groups(compared)
+    colouring = _ask_for_colouring(compared)
     chart = st.container()
     shown = st.segmented_control(
         "Photos below",
@@ -94,7 +95,7 @@ def _show_map(compared: Compared) -> None:
         in_issues = [compared.places[issue.file] for issue in compared.issues] if shown == "labels" else []
     ringed = dict.fromkeys([*unusual, *in_issues, *(photo for pair in pairs for photo in pair[:2])])
     with chart:
-        selected = _show_chart(compared, groups, list(ringed))
+        selected = _show_chart(compared, colouring, shown, list(ringed))
     if shown == "selection":
         _show_selection(compared, selected)
     elif shown == "unusual":
@@ -112,17 +113,16 @@ def _show_map(compared: Compared) -> None:
 def _about(compared: Compared) -> str:
     share = sum(compared.map.shares)
     return (
-        f"Each point is a photo; photos that look alike to the model {escape(compared.model.card.name)} lie close "
-        f"together. The two axes show {share:.0%} of the differences between the photos."
+        f"Each point is a photo; photos that look alike to the model **{escape(compared.model.card.name)}** lie "
+        f"close together. The two axes show {share:.0%} of the differences between the photos."
     )
 
 
-def _ask_for_groups(compared: Compared) -> list[MapGroup]:
+def _ask_for_colouring(compared: Compared) -> Colouring:
     """Let the visitor choose the meaning of the colours."""
     dataset = compared.dataset
-    measured = measured_splits(compared.model, dataset) if compared.model.is_in_workspace else []
-    offered = [name for name in COLOURINGS if name != "mistakes" or measured]
-    chosen = st.segmented_control(
+    offered = [name for name in COLOURINGS if name != "mistakes" or _measured(compared)]
+    chosen: Colouring = st.segmented_control(
         "Colour",
         offered,
         format_func=COLOURINGS.__getitem__,
@@ -130,12 +130,22 @@ def _ask_for_groups(compared: Compared) -> list[MapGroup]:
         required=True,
         key=f"map colour {dataset.id}",
     )
-    if chosen == "mistakes":
-        key = f"{compared.model.card.weights_sha256} {dataset.identity} {measured}"
+    return chosen
+
+
+def _measured(compared: Compared) -> list[str]:
+    """Return the splits on which the model has been evaluated."""
+    return measured_splits(compared.model, compared.dataset) if compared.model.is_in_workspace else []
+
+
+def _coloured(compared: Compared, colouring: Colouring) -> list[MapGroup]:
+    dataset = compared.dataset
+    if colouring == "mistakes":
+        key = f"{compared.model.card.weights_sha256} {dataset.identity} {_measured(compared)}"
         return _groups(_mistakes(key, compared), MISTAKE_TITLES, MISTAKE_COLOURS)
-    if chosen == "state":
+    if colouring == "state":
         return _groups(state_groups(read_drafts(dataset)), STATE_TITLES, STATE_COLOURS)
-    if chosen == "split":
+    if colouring == "split":
         return _groups(split_groups(dataset), SPLIT_TITLES, SPLIT_COLOURS)
     return _class_groups(class_groups(dataset))
 
@@ -166,32 +176,52 @@ def _class_groups(groups: PhotoGroups) -> list[MapGroup]:
     return found
 
 
-def _show_chart(compared: Compared, groups: Sequence[MapGroup], ringed: Sequence[int]) -> list[int]:
-    """Show the map, and return the selected photos."""
-    figure: go.Figure = photo_map_figure(compared.map.points, compared.features.files, groups, ringed)
-    chosen = st.plotly_chart(
+def _show_chart(compared: Compared, colouring: Colouring, shown: List, ringed: Sequence[int]) -> list[int]:
+    """Show the map, and return the selected photos.
+
+    Streamlit remounts a changed chart without its selection, so the photos are kept, and the next chart marks them. A
+    chart keeps its marks while the visitor selects in it: other marks would remount it.
+    """
+    key = f"map {compared.dataset.id}"
+    kept, marks = f"{key} selected", f"{key} marks"
+    selected: list[int] = st.session_state.get(kept, [])
+    view = colouring, shown
+    if key not in st.session_state or st.session_state[marks][0] != view:
+        st.session_state[marks] = view, selected if shown == "selection" else []
+    figure: go.Figure = photo_map_figure(
+        compared.map.points,
+        compared.features.files,
+        _coloured(compared, colouring),
+        ringed,
+        st.session_state[marks][1],
+    )
+    st.plotly_chart(
         figure,
-        key=f"map {compared.dataset.id}",
+        key=key,
         alt="Map of the photos",
-        on_select="rerun",
+        on_select=partial(_keep_selection, key, kept, len(compared.features.files)),
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False},
     )
-    photos = (point.get("customdata") for point in chosen["selection"]["points"])
-    count = len(compared.features.files)
-    return sorted({photo for photo in photos if isinstance(photo, int) and 0 <= photo < count})
+    return selected
+
+
+def _keep_selection(key: str, kept: str, count: int) -> None:
+    """Keep the photos that the visitor selected in the chart; a selection of nothing ends the earlier one."""
+    photos = {point.get("customdata") for point in st.session_state[key]["selection"]["points"]}
+    st.session_state[kept] = sorted(photo for photo in photos if isinstance(photo, int) and 0 <= photo < count)
 
 
 def _show_selection(compared: Compared, selected: Sequence[int]) -> None:
     key = f"map selection {compared.dataset.id} {hash(tuple(selected))}"
     if not selected:
         st.info(
-            "Drag a line around points in the map to see their photos here, or click a point to see the photos most "
-            "like it. The other lists need no mouse.",
+            "Drag a line around points in the map to see their photos here; around one point, to see the photos most "
+            "like it too. The other lists need no mouse.",
             icon=":material/lasso_select:",
         )
     elif len(selected) == 1:
-        st.markdown("The photo that you clicked, then those most like it.")
+        st.markdown("The photo that you selected, then those most like it.")
         show_photos(compared.dataset, [*selected, *compared.similar(selected[0], SIMILAR)], key)
     else:
         st.markdown(f"**{counted(len(selected), 'photo')}** in your selection.")
