@@ -141,6 +141,25 @@ def test_keys_alone_suffice(opened, pool):
     expect(help_).to_be_hidden()
 
 
+def test_a_held_arrow_key_keeps_the_box_at_the_edge_and_never_leaves_the_photo(opened, pool):
+    add_draft_class(pool, "fox")
+    tab, editor = opened(1)
+    draw(tab, editor)
+    for _ in range(40):  # further presses of a key that is down are repeats
+        tab.keyboard.down("ArrowLeft")
+    wait_until_saved(editor)
+    ((_, x1, *_),) = boxes_of(pool, 1)
+    assert x1 == 0
+    tab.keyboard.down("ArrowLeft")
+    expect(editor.get_by_role("button", name="Delete")).to_have_attribute("aria-disabled", "false")  # still selected
+    tab.keyboard.press("Escape")
+    tab.keyboard.down("ArrowLeft")
+    expect(editor.locator(".place").first).to_have_text("2 of 6")
+    tab.keyboard.up("ArrowLeft")
+    tab.keyboard.press("ArrowLeft")
+    expect(editor.locator(".place").first).to_have_text("1 of 6")
+
+
 def test_proposals_are_decided_one_by_one_all_or_above_a_score(opened, pool):
     add_draft_class(pool, "fox")
     scores = (0.9, 0.6, 0.3)

@@ -313,8 +313,9 @@ class Editor {
 
   replace(box, changed, merge = null) {
     const boxes = this.labels.boxes.map((other) => (other === box ? changed : other));
+    if (!this.labels.putBoxes(boxes, merge)) return; // as at the photo's edge: the box stays, and stays selected
     this.selected = changed;
-    this.putBoxes(boxes, merge);
+    this.changed();
   }
 
   // A gesture has placed a view elsewhere.
