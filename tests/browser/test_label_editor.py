@@ -36,6 +36,7 @@ def opened(app, visit, pool):
         tab = visit(f"label?dataset={pool.id}&photo={pool.images[place].file}", **options)
         tab.set_viewport_size({"width": width, "height": height})
         editor = tab.locator(".editor")
+        expect(editor.locator(".place").first).to_contain_text("of")  # the data have arrived
         expect(editor.locator(".frame .message")).to_be_hidden()
         settled(tab)
         return tab, editor
