@@ -161,6 +161,21 @@ def test_a_held_arrow_key_keeps_the_box_at_the_edge_and_never_leaves_the_photo(o
     expect(editor.locator(".place").first).to_have_text("1 of 6")
 
 
+def test_a_box_without_a_class_waits_for_one_on_its_photo(opened, pool):
+    tab, editor = opened()
+    draw(tab, editor)
+    expect(editor.locator(".saved")).to_have_text("A box needs a class")
+    editor.get_by_role("button", name="Next photo").click()
+    expect(editor.locator(".place").first).to_have_text("2 of 6")
+    tab.reload()
+    editor.get_by_role("button", name="Show it").click()
+    expect(editor.locator(".place").first).to_have_text("1 of 6")
+    editor.get_by_role("textbox", name="Find or add a class").fill("fox")
+    tab.keyboard.press("Enter")
+    wait_until_saved(editor)
+    assert [name for name, *_ in boxes_of(pool)] == ["fox"]
+
+
 def test_proposals_are_decided_one_by_one_all_or_above_a_score(opened, pool):
     add_draft_class(pool, "fox")
     scores = (0.9, 0.6, 0.3)

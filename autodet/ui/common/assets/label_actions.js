@@ -57,7 +57,9 @@ const actions = {
   // What Enter does: decide on the selected proposal, else leave the box, else go on to the next photo.
   confirm(editor) {
     const { selected, labels } = editor;
-    if (selected && isProposal(selected)) {
+    if (!selected && editor.unnamed) {
+      editor.classes.find();
+    } else if (selected && isProposal(selected)) {
       const following = labels.boxes.find((box) => box !== selected && isProposal(box));
       editor.replace(selected, accepted(selected));
       editor.selectBox(following ?? null);
@@ -75,8 +77,10 @@ const actions = {
 
   remove(editor) {
     const { selected, labels } = editor;
-    editor.dropUnnamed();
-    if (!selected) return;
+    if (!selected) {
+      editor.dropUnnamed();
+      return;
+    }
     const place = labels.boxes.indexOf(selected);
     editor.putBoxes(labels.boxes.filter((box) => box !== selected));
     if (isProposal(selected)) editor.selectBox(labels.boxes.slice(place).find(isProposal) ?? null);
@@ -142,7 +146,7 @@ const actions = {
 
   leave(editor) {
     editor.pointers.stop();
-    editor.dropUnnamed();
+    if (!editor.selected) editor.dropUnnamed();
     editor.select(null);
   },
 
