@@ -46,7 +46,7 @@ class Editor {
   begin() {
     if (document.activeElement === document.body) {
       this.stage.element.focus({ preventScroll: true });
-      this.root.scrollIntoView({ block: "start" });
+      if (this.data.linked) this.root.scrollIntoView({ block: "start" });
     }
     if (this.outbox.photos.size || this.outbox.classes.size) this.outbox.later(0);
   }
