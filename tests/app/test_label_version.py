@@ -71,7 +71,7 @@ def test_labels_become_a_version_once_and_more_labels_another_one(opened, pool, 
     assert "**first** has these labels: 14 photos, 12 boxes" in says(app)
     assert {one.name for one in list_datasets(workspace)} == {"pool", "first"}
     links = [part for part in app.get("page_link") if part.value == "Train a detector"]
-    assert "dataset=first" in [part.proto.query_string for part in links]
+    assert "dataset=first&form=quick" in [part.proto.query_string for part in links]
     assert "Make the version" not in labels(app.button)
 
     label(pool, 14, 20)

@@ -35,7 +35,8 @@ def show_sections(dataset: Dataset) -> None:
     offer_kept(dataset)
     if named_in_address("form") == VERSION:
         open_version(dataset)
-    offer_version(dataset)
+    else:
+        offer_version(dataset)
     offer_downloads(dataset, drafts=True)
 
 

@@ -23,10 +23,13 @@ VERSION = "version"  # the form in a link that opens the section
 
 
 def open_version(dataset: Dataset) -> None:
-    """Unfold the section, which ``offer_version`` shows next, and scroll to it."""
+    """Show the section as ``offer_version``, unfolded, and scroll to it."""
     st.session_state[_key(dataset)] = True
     count_opening(VERSION)
-    scroll_here(VERSION)
+    above = st.container()
+    offer_version(dataset)
+    with above:  # when the page has its length
+        scroll_here(VERSION)
 
 
 @editors_only("create data set")
@@ -108,5 +111,5 @@ def _show_made(made: Dataset) -> None:
     again = show_next_search(made, primary=True)
     with st.container(horizontal=True):
         if not again:
-            link("search", "Train a detector", primary=True, dataset=made.id)
+            link("search", "Train a detector", primary=True, dataset=made.id, form="quick")
         link("datasets", "See what changed", icon=":material/difference:", dataset=made.id)

@@ -224,7 +224,8 @@ class Editor {
 
   // Make a missing object a label.
   addMissing({ class: name, box }) {
-    const added = { ...this.newBox(box), class: name };
+    if (!this.stage.size) return;
+    const added = { ...this.newBox(within(box, this.stage.size)), class: name };
     this.putBoxes([added, ...this.labels.boxes]);
     this.selectBox(added);
   }
