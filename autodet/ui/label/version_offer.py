@@ -16,7 +16,20 @@ from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape
 from autodet.ui.common.next_search import show_next_search
+from autodet.ui.common.scroll import count_opening, scroll_here
 from autodet.ui.common.version_preview import show_preview
+
+VERSION = "version"  # the form in a link that opens the section
+
+
+def open_version(dataset: Dataset) -> None:
+    """Show the section as ``offer_version``, unfolded, and scroll to it."""
+    st.session_state[_key(dataset)] = True
+    count_opening(VERSION)
+    above = st.container()
+    offer_version(dataset)
+    with above:  # when the page has its length
+        scroll_here(VERSION)
 
 
 @editors_only("create data set")
@@ -28,12 +41,14 @@ def offer_version(dataset: Dataset) -> None:
         dataset: The data set whose photos are labelled; it stays as it is.
     """
     with sentences_for_errors("Label"):
-        room = st.expander(
-            "Make a version", icon=":material/call_split:", key=f"label version {dataset.id}", on_change="rerun"
-        )
+        room = st.expander("Make a version", icon=":material/call_split:", key=_key(dataset), on_change="rerun")
         if room.open:
             with room:
                 _offer(dataset)
+
+
+def _key(dataset: Dataset) -> str:
+    return f"label version {dataset.id}"
 
 
 def _offer(dataset: Dataset) -> None:
@@ -96,5 +111,5 @@ def _show_made(made: Dataset) -> None:
     again = show_next_search(made, primary=True)
     with st.container(horizontal=True):
         if not again:
-            link("search", "Train a detector", primary=True, dataset=made.id)
+            link("search", "Train a detector", primary=True, dataset=made.id, form="quick")
         link("datasets", "See what changed", icon=":material/difference:", dataset=made.id)

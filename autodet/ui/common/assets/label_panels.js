@@ -7,6 +7,7 @@ const SAVED_TEXTS = {
   unsent: "Not saved: no connection. Your changes are kept in this browser.",
   silent: "No connection",
   conflict: "Not saved: changed by another tab or person.",
+  unnamed: "A box needs a class",
 };
 const FULL_TEXT = "Not saved: no connection. Keep this tab open: this browser can keep no changes.";
 const HINTS = {
@@ -49,23 +50,32 @@ class Panels {
 
   // Why the photo is shown, who changed it, and what looks wrong.
   showAbout() {
-    const { photo, labels } = this.editor;
+    const { photo } = this.editor;
     const { author, time } = photo;
     const when = time && new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     this.find(".reason").textContent = photo.reason ?? "";
     this.find(".author").textContent = author ? `Last changed by ${harmless(author)}, ${when}.` : "";
-    const issues = labels?.state.reviewed && labels.past.length ? [] : (photo.issues ?? []);
-    const shown = JSON.stringify(issues);
+    const { issues, editable } = this.editor;
+    const shown = JSON.stringify([issues, editable]);
     if (shown === this.shown) return; // a press that is under way keeps its button
     this.shown = shown;
-    this.find(".issues").replaceChildren(...issues.map((issue) => this.issueButton(issue)));
+    this.find(".issues").replaceChildren(...issues.flatMap((issue) => this.issueButtons(issue)));
   }
 
-  issueButton({ text, box: [x1, y1, x2, y2] }) {
+  issueButtons(issue) {
+    const [x1, y1, x2, y2] = issue.box;
+    const look = this.button(issue.text, () => this.editor.look({ x1, y1, x2, y2 }));
+    if (issue.kind !== "missing" || !this.editor.editable) return [look];
+    const add = this.button("Add it", () => this.editor.addMissing(issue));
+    add.ariaLabel = `Add it: ${harmless(issue.class)}`;
+    return [look, add];
+  }
+
+  button(text, click) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = harmless(text);
-    button.onclick = () => this.editor.look({ x1, y1, x2, y2 });
+    button.onclick = click;
     return button;
   }
 
@@ -76,8 +86,8 @@ class Panels {
   get hintKey() {
     const { data, unnamed, selected, pans } = this.editor;
     if (!data.editable) return "viewer";
-    if (unnamed) return "unnamed";
     if (selected) return isProposal(selected) ? "proposal" : "box";
+    if (unnamed) return "unnamed";
     return pans ? "pan" : "draw";
   }
 
@@ -119,7 +129,7 @@ class Panels {
       undo: !labels?.past.length,
       redo: !labels?.future.length,
       copy: !before?.boxes.length,
-      none: labels?.boxes.some((box) => !isProposal(box)),
+      none: Boolean(unnamed) || labels?.boxes.some((box) => !isProposal(box)),
     };
   }
 
@@ -148,7 +158,7 @@ class Panels {
   }
 
   showSaved() {
-    const { outbox, conflict } = this.editor;
+    const { outbox, conflict, unnamed } = this.editor;
     const { condition } = outbox;
     const refused = condition === "refused" && `Not saved: ${harmless(outbox.problem)}`;
     const text = refused || (outbox.full && condition === "unsent" ? FULL_TEXT : SAVED_TEXTS[condition]);
@@ -156,6 +166,7 @@ class Panels {
     if (saved.textContent !== text) saved.textContent = text;
     saved.dataset.condition = condition;
     this.find(".drop").hidden = condition !== "refused";
-    this.find(".settle").hidden = condition !== "conflict" || Boolean(conflict.entry);
+    const elsewhere = (condition === "conflict" && !conflict.entry) || (condition === "unnamed" && !unnamed);
+    this.find(".settle").hidden = !elsewhere;
   }
 }
