@@ -43,9 +43,14 @@ class DraftBox:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Invert ``to_json``."""
-        known = known_entries(cls, document) | {"box_xyxy": tuple(document["box_xyxy"])}
-        return cls(**known)
+        """Invert ``to_json``; written out, because a journal may have 100,000 boxes."""
+        return cls(
+            document["class_name"],
+            tuple(document["box_xyxy"]),
+            document.get("difficult", False),
+            document.get("truncated", False),
+            document.get("score"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
