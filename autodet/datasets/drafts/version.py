@@ -136,7 +136,7 @@ def store_labels(version: Version, name: str | None = None) -> Dataset:
 def stored_labels(version: Version) -> Dataset | None:
     """Return the stored version that equals a planned one; None if there is none."""
     counts = count_splits(record.split for record in version.images), version.tally.all_boxes[ALL]
-    for summary in _label_summaries(version.parent):
+    for summary in label_summaries(version.parent):
         if (summary.splits, summary.boxes) == counts:  # only then is the manifest worth reading
             stored = as_dataset(summary, version.parent.workspace)
             if stored.fingerprint == version.fingerprint:
@@ -146,11 +146,12 @@ def stored_labels(version: Version) -> Dataset | None:
 
 def label_versions(dataset: Dataset) -> Iterator[Dataset]:
     """Yield the labelled versions of a data set and of the data sets that it was derived from, newest first."""
-    for summary in _label_summaries(dataset):
+    for summary in label_summaries(dataset):
         yield as_dataset(summary, dataset.workspace)
 
 
-def _label_summaries(dataset: Dataset) -> Iterator[DatasetSummary]:
+def label_summaries(dataset: Dataset) -> Iterator[DatasetSummary]:
+    """Yield the same versions as entries of the list of data sets, which takes no time."""
     workspace = dataset.workspace
     family = {dataset.id, *(found.id for _, found in ancestors(dataset, workspace) if found)}
     for summary in list_datasets(workspace):
