@@ -24,7 +24,7 @@ def demo_photos():
 
 def test_a_newcomer_sees_a_detector_at_work_and_is_led_to_import_first(visit):
     app = visit("home")
-    assert "Drop a zip of labelled photos" in says(app)
+    assert "Drop a zip of photos or a folder" in says(app)
     assert "2 oranges" in says(app)
     assert len(app.get("image")) == 3
     assert not app.get("progress")
@@ -127,7 +127,7 @@ def test_each_data_set_has_its_best_model_and_the_drop_zone_the_newest(visit, wo
 def test_a_model_without_a_data_set_leaves_the_way_to_import(visit, workspace):
     add_model(demo_model().path, "demo", workspace)
     app = visit("home")
-    assert "Drop a zip of labelled photos" in says(app)
+    assert "Drop a zip of photos or a folder" in says(app)
     assert [one.label for one in app.button if one.proto.type == "primary"] == ["Try with sample data"]
     assert "finds person, bicycle, car, motorcycle, airplane, bus, train, truck and 72 more." in says(app)
     assert follow(app, "Other ways to import").title[0].value == "Data sets"
