@@ -281,7 +281,7 @@ def describe_model(model: StoredModel) -> str:
     if model == demo_model():
         return EVERYDAY
     map50 = model.card.metrics.get("map50")
-    figure = "" if map50 is None else f" · mAP@0.5 {score(map50)}"
+    figure = "" if map50 is None else f" · mAP@0.5 {score(map50, model.card.measured_photos)}"
     return f"{_named(model.card.name, model.id)} · trained on {model.card.dataset}{figure}"
 
 

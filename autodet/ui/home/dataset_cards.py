@@ -89,8 +89,8 @@ def _show_card(card: Card, *, primary: bool) -> None:
     best = max(models, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
     if best:
         st.caption(
-            f"{counted(len(models), 'model')} · best mAP@0.5 {score(best.card.metrics.get('map50'))}: "
-            f"{escape(best.card.name)}"
+            f"{counted(len(models), 'model')} · best mAP@0.5 "
+            f"{score(best.card.metrics.get('map50'), best.card.measured_photos)}: {escape(best.card.name)}"
         )
     elif card.unversioned:
         st.caption("New labels, of which no version was made")
