@@ -43,7 +43,7 @@ def verdict_text(figure: Difference, a: str, b: str) -> str:
 
 
 def improvement_sentence(improvement: Improvement, audience: Audience = "terminal") -> str:
-    """Say what a search gained over the model that it started from."""
+    """Describe the gain of a search over the model that it started from."""
     figure, names = improvement.comparison.map50, improvement.names
     photos = counted(improvement.photos, f"{SPLIT_WORDS[improvement.split]} photo")
     low, high = figure.interval

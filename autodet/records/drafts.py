@@ -1,4 +1,4 @@
-"""Drafts of labels: what people and models change on photos until a version takes it over."""
+"""Drafts of labels: changes by people and models that a version takes over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ from autodet.records.known import known_entries
 from autodet.records.photos import BoxXYXY
 from autodet.records.reports import LabelIssue
 
-# Nobody has labelled the photo; a model's proposals wait for a decision; it has labels; it has no objects, as a person
+# The photo has no labels; a model's proposals wait for a decision; it has labels; it has no objects, as a person
 # confirmed.
 DraftState = Literal["unlabelled", "proposed", "labelled", "empty"]
 DRAFT_STATES: tuple[DraftState, ...] = ("unlabelled", "proposed", "labelled", "empty")
@@ -91,7 +91,7 @@ class PhotoDraft:
 
     @property
     def state(self) -> DraftState:
-        """What is known of the photo."""
+        """State of the photo."""
         if self.proposals:
             return "proposed"
         if self.boxes:

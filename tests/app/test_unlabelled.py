@@ -1,4 +1,4 @@
-"""A data set whose photos nobody has labelled: what can be done with it, and what cannot."""
+"""A data set without labels: the steps that are possible with it, and those that are not."""
 
 import json
 import zipfile

@@ -61,7 +61,7 @@ class Drafts:
         return _as_imported(self.records[file], self.dataset.classes)
 
     def state_of(self, file: str) -> DraftState:
-        """Return what is known of a photo, quicker than ``of``."""
+        """Return the state of a photo, quicker than ``of``."""
         if file in self.changed:
             return self.changed[file].state
         return "labelled" if len(self.records[file].annotations) else "unlabelled"

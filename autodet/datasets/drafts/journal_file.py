@@ -137,7 +137,7 @@ _files: dict[str, JournalFile] = {}
 
 
 def write_journal(folder: Path, documents: Iterable[Document]) -> None:
-    """Write the first journal of a data set that is not published yet, so that nobody else has it open.
+    """Write the first journal of a data set that is not published yet; it needs no lock.
 
     Raises:
         OSError: The disk is full or cannot be written.

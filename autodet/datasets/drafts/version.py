@@ -41,7 +41,7 @@ def derive_labels(
     Args:
         data: The data set, its id or its name.
         name: Name of the version; defaults to the data set's name with the next free number.
-        unlabelled: What happens to photos that nobody has labelled; see ``plan_labels``.
+        unlabelled: What happens to unlabelled photos; see ``plan_labels``.
         undecided: What happens to photos with proposals that wait for a decision.
 
     Raises:
@@ -59,9 +59,9 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
 
     Args:
         dataset: The data set.
-        unlabelled: Whether photos without labels that nobody confirmed to be empty are left out, or taken as photos
+        unlabelled: Whether photos without labels that were not confirmed to be empty are left out, or taken as photos
             without objects; by default, those of a pool and those that were added without labels are left out.
-        undecided: Whether photos with proposals that nobody has decided on are left out, or taken without the
+        undecided: Whether photos with undecided proposals are left out, or taken without the
             proposals.
 
     Raises:

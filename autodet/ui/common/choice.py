@@ -277,7 +277,7 @@ def _remember(kind: str) -> None:
 
 
 def describe_model(model: StoredModel) -> str:
-    """Describe a model for a select box: its name, its data set and its mAP@0.5; the COCO model by what it finds."""
+    """Describe a model for a select box: its name, its data set and its mAP@0.5; the COCO model by its objects."""
     if model == demo_model():
         return EVERYDAY
     map50 = model.card.metrics.get("map50")

@@ -35,7 +35,7 @@ def show_datasets() -> None:
             link("datasets", "Import more photos", icon=":material/upload:", form="import")
     cards = [_card(summary, models) for summary in summaries[:MAX_CARDS]]
     waiting = [*(card for card in cards if card.plan), *(card for card in cards if card.unversioned)]
-    urgent = waiting[0] if waiting and models else None  # without models, the steps above show what is next
+    urgent = waiting[0] if waiting and models else None  # without models, the steps above lead on
     for start in range(0, len(cards), COLUMNS):
         for column, card in zip(st.columns(COLUMNS), cards[start : start + COLUMNS], strict=False):
             with column.container(border=True, height="stretch"):
