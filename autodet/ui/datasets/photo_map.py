@@ -62,8 +62,8 @@ UNUSUAL = 12
 SIMILAR = 11  # shown after a single selected photo
 HELP = (
     "The map is a principal component analysis of each photo's features, averaged over the photo. Photos that are far "
-    "apart in it differ; photos that are close to each other may still differ along other axes. The lists below compare "
-    "all features."
+    "apart in it differ; photos that are close to each other may still differ along other axes. The lists below "
+    "compare all features."
 )
 
 
