@@ -119,7 +119,7 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
     words = "take over the labels as they stand now, which were drawn in autodet; not together with other changes"
     parser.add_argument("--labels", action="store_true", help=words)
-    words = "with --labels: photos that nobody has labelled (default: drop, but keep if the data set has labels)"
+    words = "with --labels: unlabelled photos (default: drop, but keep if the data set has labels)"
     parser.add_argument("--unlabelled", choices=("keep", "drop"), help=words)
     words = "with --labels: photos with proposals that wait for a decision (default: drop)"
     parser.add_argument("--undecided", choices=("keep", "drop"), help=words)

@@ -14,6 +14,7 @@ from autodet.datasets.versions.derive import Version
 from autodet.datasets.versions.merge import Merge
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
+from autodet.messages.comparisons import few_photos
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
@@ -156,8 +157,11 @@ def models_text(models: Sequence[StoredModel]) -> str:
     """List models."""
     if not models:
         return f"There are no models yet; train one with '{PROGRAM} search DATASET'."
-    rows = [(m.id, m.card.name, m.card.dataset, figure(m.card.metrics.get("map50"))) for m in models]
-    return columns([("MODEL", "NAME", "DATA SET", "MAP50"), *rows])
+    rows = [
+        (m.id, m.card.name, m.card.dataset, figure(m.card.metrics.get("map50")), few_photos(m.card.measured_photos))
+        for m in models
+    ]
+    return columns([("MODEL", "NAME", "DATA SET", "MAP50", ""), *rows])
 
 
 def deletion_text(deleted: Deletion) -> str:

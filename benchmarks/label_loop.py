@@ -44,7 +44,7 @@ KINDS = {".jpg", ".jpeg", ".png"}
 
 @dataclass
 class Stage:
-    """The photos of the loop, and what it took.
+    """The photos of the loop, and its times.
 
     Attributes:
         pool: The photos without labels.
@@ -75,7 +75,7 @@ class Stage:
 
 
 def main() -> None:
-    """Run the loop on one set of photos, and print what it gave."""
+    """Run the loop on one set of photos, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", choices=sorted(SOURCES))
     parser.add_argument("--labelled", type=int, default=20, help="photos that are labelled by hand")

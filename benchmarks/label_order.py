@@ -1,4 +1,4 @@
-"""What an order of labelling gains: mAP on held-back photos after 20, 40 and 80 labelled photos.
+"""The gain of an order of labelling: mAP on held-back photos after 20, 40 and 80 labelled photos.
 
     AUTODET_REAL_DATA=FOLDER python -m benchmarks.label_order run fruit RESULTS.jsonl [--seeds 3] [--orders ...]
     python -m benchmarks.label_order table RESULTS.jsonl

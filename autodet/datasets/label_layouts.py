@@ -50,7 +50,7 @@ class Labelled:
         scores: The score of each annotation, shape (N,); None for ground truth.
         proposals: A model's proposals, which wait for a decision.
         model: Id of that model.
-        reviewed: Whether a photo without annotations has no objects; if not, nobody has labelled it.
+        reviewed: Whether a photo without annotations has no objects; if not, it is unlabelled.
     """
 
     record: ImageRecord

@@ -215,7 +215,7 @@ def _rarity(label_counts: IntArray) -> FloatArray:
 
 
 def _distinct(prediction: Prediction) -> Prediction:
-    """Drop detections that overlap a better one, of whatever class: both are of one object."""
+    """Drop detections that overlap a better one, of any class: both are of one object."""
     overlaps = iou_matrix(prediction.boxes_xyxy, prediction.boxes_xyxy) >= MIN_IOU
     kept: list[int] = []
     for place in range(len(prediction)):

@@ -1,4 +1,4 @@
-"""Auto-labels in the background, one job for each data set; a killed job keeps what is done."""
+"""Auto-labels in the background, one job for each data set; a killed job keeps its results."""
 
 from collections.abc import Sequence
 from functools import partial

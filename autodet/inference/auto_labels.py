@@ -42,7 +42,7 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class AutoLabels:
-    """What a model proposed.
+    """The proposals of a model.
 
     Attributes:
         model: Id of the model.
@@ -172,7 +172,7 @@ def propose(
 
 
 def find_on_photos(model: StoredModel, dataset: Dataset, files: Sequence[str], report: Report | None = None) -> None:
-    """Predict on photos and keep what the model finds, without a proposal; photos that were predicted are skipped.
+    """Predict on photos and keep the detections, without a proposal; photos that were predicted are skipped.
 
     Raises:
         AccessError: The visitor may not change anything.
@@ -223,7 +223,7 @@ def _check(model: StoredModel, drafts: Drafts, choice: Choice) -> None:
 def _predicted(
     model: StoredModel, dataset: Dataset, drafts: Drafts, files: Sequence[str], apart: bool
 ) -> Iterator[tuple[list[str], list[Prediction]]]:
-    """Yield photos with what the model finds, in portions; those that were predicted earlier come first."""
+    """Yield photos with the model's detections, in portions; those that were predicted earlier come first."""
     if unknown := set(files) - drafts.records.keys():
         drafts.of(min(unknown))  # raises
     kept, records = kept_predictions(model, dataset), drafts.records

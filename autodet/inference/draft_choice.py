@@ -1,4 +1,4 @@
-"""The choice of what a model drafts: its classes, their names in the data set and their thresholds."""
+"""The choice for a model that drafts: its classes, their names in the data set and their thresholds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ Choice = Mapping[str, DraftedClass]  # by class of the model; others are left ou
 
 @dataclass(frozen=True, eq=False)
 class FoundBoxes:
-    """What a model found on some photos, for any choice of classes and thresholds.
+    """Detections of a model on some photos, for any choice of classes and thresholds.
 
     Attributes:
         classes: The model's classes.

@@ -1,4 +1,4 @@
-"""What a model found on photos of a data set, kept so that other thresholds need no new predictions.
+"""Detections of a model on photos of a data set, kept so that other thresholds need no new predictions.
 
 datasets/<id>/drafts/predictions/KEY.jsonl   one photo in each line; KEY stands for the model's weights and calibration
 
@@ -30,7 +30,7 @@ BOX_DECIMALS, SCORE_DECIMALS = 2, 4
 
 
 def kept_predictions(model: StoredModel, dataset: Dataset) -> Mapping[str, Prediction]:
-    """Return what a model found so far on photos of a data set, by ``photo_key``; scores from ``MIN_KEPT_SCORE``."""
+    """Return a model's detections so far on photos of a data set, by ``photo_key``; scores from ``MIN_KEPT_SCORE``."""
     path = _path(model, dataset)
     try:
         stamp = path.stat()

@@ -119,7 +119,8 @@ def export_int8(
 def _measured(card: ModelCard, result: Quantization) -> ModelCard:
     """Return the card of the model with 8 bits."""
     metrics = {**card.metrics, "map50": result.map50[1], "map50_95": result.map50_95[1]}
-    return replace(card, metrics=metrics, latency_ms=result.milliseconds[1], class_ap50={})
+    photos = result.measured_photos
+    return replace(card, metrics=metrics, latency_ms=result.milliseconds[1], class_ap50={}, measured_photos=photos)
 
 
 def own_dataset(model: StoredModel) -> Dataset:

@@ -46,7 +46,7 @@ def split_groups(dataset: Dataset) -> PhotoGroups:
 
 
 def state_groups(drafts: Drafts) -> PhotoGroups:
-    """Group by what is known of the labels."""
+    """Group by the state of the labels."""
     states = (drafts.state_of(record.file) for record in drafts.dataset.images)
     return PhotoGroups(DRAFT_STATES, np.array([DRAFT_STATES.index(state) for state in states], np.int64))
 

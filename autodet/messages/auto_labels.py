@@ -9,7 +9,7 @@ MAX_CLASSES = 5  # named in a sentence
 
 
 def auto_labels_text(photos: int, boxes: Mapping[str, int], without: int, skipped: int, unreadable: int) -> str:
-    """Say what a model proposed.
+    """Describe the proposals of a model.
 
     Args:
         photos: Photos with proposals.
@@ -33,7 +33,7 @@ def auto_labels_text(photos: int, boxes: Mapping[str, int], without: int, skippe
 
 
 def acceptance_text(accepted: int, proposals: int, photos: int, right: float | None) -> str:
-    """Say what an acceptance takes over.
+    """Describe the proposals that an acceptance takes over.
 
     Args:
         accepted: Proposals that score enough.

@@ -3,6 +3,7 @@
 from autodet.messages.audience import Audience
 from autodet.messages.cautions import SPLIT_WORDS
 from autodet.records import Comparison, Difference, Improvement
+from autodet.records.comparisons import MIN_PHOTOS
 from autodet.text_format import counted, listed
 
 FIGURES = {"terminal": "mAP50", "page": "mAP@0.5"}
@@ -42,7 +43,7 @@ def verdict_text(figure: Difference, a: str, b: str) -> str:
 
 
 def improvement_sentence(improvement: Improvement, audience: Audience = "terminal") -> str:
-    """Say what a search gained over the model that it started from."""
+    """Describe the gain of a search over the model that it started from."""
     figure, names = improvement.comparison.map50, improvement.names
     photos = counted(improvement.photos, f"{SPLIT_WORDS[improvement.split]} photo")
     low, high = figure.interval
@@ -88,3 +89,8 @@ def no_unseen_photos_text(earlier: str, model: str) -> str:
         model: Name of the other model.
     """
     return f"There are no labelled photos that neither {earlier} nor {model} was trained on. {MORE_PHOTOS}"
+
+
+def few_photos(photos: int) -> str:
+    """Return the caution beside a figure that few photos gave, ``on 3 photos``; empty for enough photos, or unknown."""
+    return f"on {counted(photos, 'photo')}" if 0 < photos < MIN_PHOTOS else ""

@@ -348,7 +348,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "photo_copies": KindText(
         "Duplicate photos",
-        "A copy adds nothing; in two splits it is data leakage, and metrics look better than they are.",
+        "Drawn splits keep copies together, where they do no harm; in two splits, metrics look better than they are.",
         {"keep": "Keep the copies", "drop": "Leave the copies out"},
     ),
     "photo_alike": KindText(

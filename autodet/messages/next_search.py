@@ -8,7 +8,7 @@ from autodet.text_format import counted, few, listed
 def next_search_sentence(
     model: str, trained_on: str, new_photos: int | None, relabelled: int | None, new_classes: Sequence[str]
 ) -> str:
-    """Say from which model a search starts, and what is new to that model.
+    """Say from which model a search starts, and which photos and classes are new to it.
 
     Args:
         model: Name of the model.

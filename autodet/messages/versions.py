@@ -98,7 +98,7 @@ _CHANGES: Mapping[str, tuple[str, str, Callable[..., str]]] = {
     "unlabelled_dropped": (
         "Left out",
         "Leave out",
-        lambda verb, photos: f"{verb} {counted(photos, 'photo')} that nobody has labelled.",
+        lambda verb, photos: f"{verb} {counted(photos, 'unlabelled photo')}.",
     ),
     "undecided_dropped": (
         "Left out",

@@ -56,6 +56,7 @@ class ModelCard:
         similar_classes: Other classes, mapped to the classes of the starting weights whose rows they started from, the
             most similar first; empty for models of earlier versions.
         class_ap50: COCO AP at IoU 0.50 on the validation split by class name; empty for models of earlier versions.
+        measured_photos: Number of photos that the metrics were measured on; 0 for models of earlier versions.
         weights_sha256: Checksum of the weights; set when the bundle is written.
         graph_sha256: Checksum of the ONNX graph; set when the bundle is written, empty if it has no graph.
         format: Format of the bundle; set when the bundle is written.
@@ -82,6 +83,7 @@ class ModelCard:
     reused_classes: Mapping[str, str] = field(default_factory=dict)
     similar_classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     class_ap50: Mapping[str, float] = field(default_factory=dict)
+    measured_photos: int = 0
     weights_sha256: str = ""
     graph_sha256: str = ""
     format: str = FORMAT
@@ -183,6 +185,8 @@ def _problems(card: ModelCard) -> Iterator[str]:
         yield f"its image size is not a whole number of {MIN_IMAGE_SIZE} to {MAX_IMAGE_SIZE} pixels"
     if not _is_whole(card.epoch, 0, 10**9):
         yield "its epoch is not a whole number"
+    if not _is_whole(card.measured_photos, 0, 10**9):
+        yield "its number of measured photos is not a whole number"
     if not isinstance(card.refit, bool):
         yield "its refit is neither true nor false"
     if card.latency_ms is not None and not (_is_number(card.latency_ms) and card.latency_ms > 0):

@@ -1,4 +1,4 @@
-"""Drafts of labels: what people and models change on photos until a version takes it over."""
+"""Drafts of labels: changes by people and models that a version takes over."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,7 +8,7 @@ from autodet.records.known import known_entries
 from autodet.records.photos import BoxXYXY
 from autodet.records.reports import LabelIssue
 
-# Nobody has labelled the photo; a model's proposals wait for a decision; it has labels; it has no objects, as a person
+# The photo has no labels; a model's proposals wait for a decision; it has labels; it has no objects, as a person
 # confirmed.
 DraftState = Literal["unlabelled", "proposed", "labelled", "empty"]
 DRAFT_STATES: tuple[DraftState, ...] = ("unlabelled", "proposed", "labelled", "empty")
@@ -43,9 +43,14 @@ class DraftBox:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Invert ``to_json``."""
-        known = known_entries(cls, document) | {"box_xyxy": tuple(document["box_xyxy"])}
-        return cls(**known)
+        """Invert ``to_json``; written out, because a journal may have 100,000 boxes."""
+        return cls(
+            document["class_name"],
+            tuple(document["box_xyxy"]),
+            document.get("difficult", False),
+            document.get("truncated", False),
+            document.get("score"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class PhotoDraft:
 
     @property
     def state(self) -> DraftState:
-        """What is known of the photo."""
+        """State of the photo."""
         if self.proposals:
             return "proposed"
         if self.boxes:

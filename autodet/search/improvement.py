@@ -1,4 +1,4 @@
-"""What a search gained over the model that it started from: both compared on photos that neither was trained on."""
+"""The gain of a search over the model that it started from: both compared on photos that neither was trained on."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -307,6 +307,7 @@ class _Trial:
             trained_sizes=self.sizes,
             calibration=calibration,
             thresholds=thresholds,
+            measured_photos=len(self.val_squares),
             class_ap50={self.dataset.classes[class_id]: ap50 for class_id, ap50 in class_ap50.items()},
             reused_classes=self.progress.reused_classes,
             similar_classes=self.progress.similar_classes,

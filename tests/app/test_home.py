@@ -10,11 +10,14 @@ from autodet.datasets.imports.import_job import list_imports
 from autodet.datasets.manifest import list_datasets
 from autodet.datasets.sources.sample import read_shipped
 from autodet.inference.demo import demo_model
-from autodet.models.store import add_model
+from autodet.models.store import add_model, list_models
 from autodet.search.api import find_search
+from autodet.terminal import models_text
+from autodet.ui.common.choice import describe_model
+from autodet.ui.common.markdown import score
 from autodet.ui.home.demo import SHOWN
 from tests.app.conftest import ROOT, address, checked, follow, primary_links, says, trial
-from tests.helpers import write_voc
+from tests.helpers import untrained_bundle, write_voc
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def demo_photos():
 
 def test_a_newcomer_sees_a_detector_at_work_and_is_led_to_import_first(visit):
     app = visit("home")
-    assert "Drop a zip of labelled photos" in says(app)
+    assert "Drop a zip of photos or a folder" in says(app)
     assert "2 oranges" in says(app)
     assert len(app.get("image")) == 3
     assert not app.get("progress")
@@ -124,10 +127,18 @@ def test_each_data_set_has_its_best_model_and_the_drop_zone_the_newest(visit, wo
     assert address(follow(visit("home"), "Evaluate"))["model"] == "old"
 
 
+def test_a_figure_of_few_photos_says_so(visit, workspace, tmp_path):
+    add_model(untrained_bundle(tmp_path / "few.autodet", metrics={"map50": 1.0}, measured_photos=3), "few", workspace)
+    assert "1.000 on 3 photos" in describe_model(list_models(workspace)[0])
+    assert [one.delta for one in visit("models").metric if one.label == "mAP@0.5"] == ["on 3 photos"]
+    assert models_text(list_models(workspace)).endswith("1.000  on 3 photos")
+    assert score(1.0, photos=10) == score(1.0) == "1.000"
+
+
 def test_a_model_without_a_data_set_leaves_the_way_to_import(visit, workspace):
     add_model(demo_model().path, "demo", workspace)
     app = visit("home")
-    assert "Drop a zip of labelled photos" in says(app)
+    assert "Drop a zip of photos or a folder" in says(app)
     assert [one.label for one in app.button if one.proto.type == "primary"] == ["Try with sample data"]
     assert "finds person, bicycle, car, motorcycle, airplane, bus, train, truck and 72 more." in says(app)
     assert follow(app, "Other ways to import").title[0].value == "Data sets"

@@ -1,4 +1,4 @@
-"""What the label editor sends to the browser, and what it takes from it."""
+"""Messages of the label editor to the browser and back."""
 
 import math
 
@@ -15,7 +15,7 @@ COMPONENT = "autodet_label_editor"
 
 @pytest.fixture
 def tell(fruit, visit):
-    """Open the page, and send messages as the browser does; returns what the browser gets."""
+    """Open the page, and send messages as the browser does; returns the browser's arguments."""
     app = visit("label")
     numbers = iter(range(1, 100))
 

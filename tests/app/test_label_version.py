@@ -64,7 +64,7 @@ def test_labels_become_a_version_once_and_more_labels_another_one(opened, pool, 
     app = opened()
     text = says(app).replace("\\", "")
     assert "Take over new labels of 14 photos" in text and "12 boxes added and 2 photos without objects" in text
-    assert "Leave out 15 photos that nobody has labelled" in text
+    assert "Leave out 15 unlabelled photos" in text
     assert "Leave out 1 photo with proposals that wait for a decision" in text
     labelled(app.text_input, "Name").input("first")
     app = checked(labelled(app.button, "Make the version").click().run())

@@ -1,4 +1,4 @@
-"""The search from the last best model on the pages, and what it gained."""
+"""The search from the last best model on the pages, and its gain."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A data set whose photos nobody has labelled: what can be done with it, and what cannot."""
+"""A data set without labels: the steps that are possible with it, and those that are not."""
 
 import json
 import zipfile
@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from autodet.datasets.drafts.journal import add_draft_class, save_draft
+from autodet.datasets.drafts.version import derive_labels
 from autodet.datasets.export import export_dataset
 from autodet.datasets.label_layouts import LAYOUTS
 from autodet.datasets.manifest import fingerprint_of, list_datasets, load_dataset, write_dataset
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import ModelError, SearchError
 from autodet.inference.evaluations import evaluate_model
-from autodet.records import Annotations
+from autodet.records import Annotations, DraftBox, PhotoDraft
 from autodet.search.start import start_search
 from tests.app.conftest import checked, follow, labelled, labels, primary_links, says, viewer_data
 
@@ -34,6 +36,21 @@ def test_its_page_says_what_can_be_done(visit, bare):
     assert "No labels yet, so there are only the sizes" in says(checked(app.run()))
     app.session_state[f"views {bare.id}"] = "Findings (0)"
     assert "found no problems" in says(checked(app.run()))
+
+
+def test_its_page_and_home_tell_of_its_labels_and_of_the_newest_version(visit, bare):
+    add_draft_class(bare, "apple")
+    for record in bare.images[:3]:
+        save_draft(bare, PhotoDraft(record.file, (DraftBox("apple", (4, 6, 30, 40)),), reviewed=True))
+    save_draft(bare, PhotoDraft(bare.images[3].file, (), reviewed=True))
+    assert "4 of 20 photos labelled, on the page Label. Make a version" in says(visit("datasets"))
+    assert "20 photos, 4 labelled" in says(visit("home"))
+    version = derive_labels(bare)
+    app = visit("datasets", dataset=bare.id)
+    assert "No labels yet" not in says(app)
+    assert f"The newest version of the labels is **{version.name}**" in says(app)
+    app = follow(app, f"Open {version.name}")
+    assert labelled(app.selectbox, "Data set").value == version.id
 
 
 def test_a_search_and_an_evaluation_refuse_it_with_a_sentence(visit, bare, model_there):

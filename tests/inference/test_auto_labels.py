@@ -43,7 +43,7 @@ def labelled(workspace, tmp_path):
 
 @pytest.fixture
 def model(tmp_path):
-    """A model of apples and pears that nobody asks to predict: what it finds is kept already."""
+    """A model of apples and pears whose detections are kept already, so that it never predicts."""
     thresholds = {"apple": 0.5, "pear": 0.4}
     card = ModelCard(
         "fruit", ("apple", "pear"), "nanodet_g", 320, "", "", {}, thresholds=thresholds, weights_sha256="a" * 64
@@ -145,7 +145,7 @@ def test_a_data_set_is_asked_for_its_own_classes(model):
     assert default_choice(card, ("Apple", "kiwi")) == {"apple": DraftedClass("Apple", 0.5)}
     assert default_choice(card, ("kiwi",)) == {}
     assert default_choice(card, (), 0.3) == {name: DraftedClass(name, 0.3) for name in card.classes}
-    assert default_choice(demo_model().card, ()) == {}  # 80 kinds of objects, of which nobody asked for any
+    assert default_choice(demo_model().card, ()) == {}  # 80 kinds of objects, none of them asked for
 
 
 def test_a_wrong_choice_is_refused_with_a_sentence(pool, model):

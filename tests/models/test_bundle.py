@@ -175,6 +175,7 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"versions": {"autodet": "\ud800"}},
         {"preprocessing": {"grey": 114}},
         {"epoch": 10**30},
+        {"measured_photos": -1},
         {"latency_ms": True},
         {"reused_classes": ["apple"]},
         {"reused_classes": {"apple": 1}},

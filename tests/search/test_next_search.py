@@ -1,4 +1,4 @@
-"""The search that starts from the last best model, and what it gained."""
+"""The search that starts from the last best model, and its gain."""
 
 import shutil
 from dataclasses import replace

@@ -75,6 +75,7 @@ def test_training_reads_its_part_alone_and_knows_it_again(tmp_path):
     steps = sum(progress is not None for progress in beats) - 1  # one batch of validation photos
     assert steps == math.ceil(len(dataset.split("train")) / small.batch_size)  # as many as with all photos
     card = read_card(job.folder / BEST_BUNDLE)
+    assert card.measured_photos == len(dataset.split("val"))
     assert np.mean(list(card.class_ap50.values())) == pytest.approx(epoch.map50)
     assert list(train(job)) == [epoch]
     with pytest.raises(TrainingError, match="belongs to other parameters"):

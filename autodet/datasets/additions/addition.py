@@ -5,6 +5,7 @@ source -> imported into a hidden workspace -> merged with the data set -> versio
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -106,10 +107,7 @@ def store_addition(merge: Merge, name: str | None, workspace: Workspace) -> Data
         DatasetError: The merge needs a decision, changes nothing, or cannot be stored.
     """
     target, new = merge.parents
-    dataset = store_merge(merge, name, workspace)
-    carry_drafts(target, dataset)
-    join_classes(dataset, read_drafts(new).classes)
-    return dataset
+    return store_merge(merge, name, workspace, partial(carry_drafts, target, classes=read_drafts(new).classes))
 
 
 def grown_version(dataset: Dataset) -> DatasetSummary | None:

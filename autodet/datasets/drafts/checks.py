@@ -1,4 +1,4 @@
-"""Checks of what a browser sends: a draft is stored only if each of its values can be right."""
+"""Checks of messages from browsers: a draft is stored only if each of its values can be right."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -28,6 +28,11 @@ class LabelCounts:
     proposals: Mapping[str, int]
     flagged: int
 
+    @property
+    def done(self) -> int:
+        """Photos that are labelled, or that a person confirmed to have no objects."""
+        return self.photos["labelled"] + self.photos["empty"]
+
     def to_json(self) -> dict[str, Any]:
         """Return the attributes as a JSON document."""
         return {

@@ -8,7 +8,7 @@ The draft of a photo has a revision. A change names the revision that it is base
 came first. A line that a killed process left incomplete does not count, and the next writer removes it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,12 +16,13 @@ from functools import cached_property, partial
 
 from autodet.access.change import change
 from autodet.access.visitor import current_visitor
-from autodet.datasets.drafts.journal_file import Document, journal_file
+from autodet.datasets.drafts.journal_file import Document, journal_file, write_journal
 from autodet.datasets.formats.labels import MAX_NAME_LENGTH, plain_name
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.versions.relabel import refuse_second_spellings
 from autodet.errors import BusyError, DatasetError, DraftConflictError
 from autodet.records import DraftBox, DraftState, ImageRecord, PhotoDraft
+from autodet.text_format import spelling_key
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,7 @@ class Drafts:
         return _as_imported(self.records[file], self.dataset.classes)
 
     def state_of(self, file: str) -> DraftState:
-        """Return what is known of a photo, quicker than ``of``."""
+        """Return the state of a photo, quicker than ``of``."""
         if file in self.changed:
             return self.changed[file].state
         return "labelled" if len(self.records[file].annotations) else "unlabelled"
@@ -158,26 +159,30 @@ def add_draft_class(dataset: Dataset, name: str) -> str:
     return plain
 
 
-def carry_drafts(old: Dataset, new: Dataset) -> int:
+def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> None:
     """Take the drafts of a data set over to one with the same photos and more; photos are told by their content.
 
-    Drafts that ``new`` has of its own are kept.
-
-    Returns:
-        The number of drafts that were taken over.
+    Args:
+        old: The data set.
+        new: The other one, in its hidden folder: it is not published yet.
+        classes: Further classes to label with, apart from other spellings of those that there are.
 
     Raises:
         AccessError: The visitor may not change anything.
-        DatasetError: A data set was deleted.
+        OSError: The disk is full.
     """
-    drafts, now = read_drafts(old), read_drafts(new)
-    files = {record.sha256: file for file, record in now.records.items() if file not in now.changed}
+    drafts = read_drafts(old)
+    files = {record.sha256: record.file for record in new.images}
     found = [(draft, files.get(drafts.records[file].sha256)) for file, draft in drafts.changed.items()]
     carried = [_renamed(draft, file) for draft, file in found if file]
-    classes = [name for name in drafts.classes if name not in now.classes]
-    with change("label photos", f"{new.id}: {len(carried)} drafts of {old.id}", new.workspace), _opened(new) as append:
-        append([*({"class": name} for name in classes), *({"photo": draft.to_json()} for draft in carried)])
-    return len(carried)
+    known = (*new.classes, *_classes_of_folders(new))
+    own = [name for name in drafts.classes if name not in known]
+    spelled = {spelling_key(name) for name in (*known, *own)}
+    more = {spelling_key(name): name for name in classes if spelling_key(name) not in spelled}
+    lines = [*({"class": name} for name in (*own, *more.values())), *({"photo": one.to_json()} for one in carried)]
+    with change("label photos", f"{new.name}: {len(carried)} drafts of {old.id}", new.workspace):
+        if lines:
+            write_journal(new.folder, lines)
 
 
 def _renamed(draft: PhotoDraft, file: str) -> PhotoDraft:

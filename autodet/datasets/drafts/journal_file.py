@@ -136,6 +136,18 @@ def journal_file(folder: Path) -> JournalFile:
 _files: dict[str, JournalFile] = {}
 
 
+def write_journal(folder: Path, documents: Iterable[Document]) -> None:
+    """Write the first journal of a data set that is not published yet; it needs no lock.
+
+    Raises:
+        OSError: The disk is full or cannot be written.
+    """
+    path = folder / FOLDER / JOURNAL
+    path.parent.mkdir()
+    with path.open("xb") as file:
+        _write(file.fileno(), _first_line() + b"".join(map(_line, documents)))
+
+
 def _line(document: Document) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 

@@ -2,8 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from autodet.datasets.checks.duplicates import Shot, keep_together
+from autodet.datasets.manifest import Dataset
 from autodet.datasets.splits import SHARES, draw_splits
 from autodet.records import SPLITS, ImageRecord, Split
 
@@ -11,15 +13,14 @@ MIN_PHOTOS_WITH_TEST = 20
 SHARES_WITHOUT_TEST: Mapping[Split, float] = {"train": 1 - SHARES["val"], "val": SHARES["val"]}
 
 
-def scenes_of(images: Sequence[ImageRecord]) -> Mapping[str, int]:
+@lru_cache(maxsize=4)  # a page asks for it at every change of a label; 50,000 photos take seconds
+def scenes_of(dataset: Dataset) -> Mapping[str, int]:
     """Return a number for each photo, by file, which copies and near-duplicates share.
 
-    Args:
-        images: All photos of the data set, labelled or not: whether a scene is too frequent to be kept together depends
-            on all of them.
+    All photos count, labelled or not: they decide whether a scene is too frequent to be kept together.
     """
-    numbers = keep_together([Shot(record.file, record.source_sha256, record.look) for record in images])
-    return {record.file: number for record, number in zip(images, numbers, strict=True)}
+    numbers = keep_together([Shot(record.file, record.source_sha256, record.look) for record in dataset.images])
+    return {record.file: number for record, number in zip(dataset.images, numbers, strict=True)}
 
 
 def continued_splits(

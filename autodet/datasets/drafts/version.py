@@ -12,8 +12,10 @@ from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.drafts.journal_file import FOLDER
 from autodet.datasets.drafts.label_splits import continued_splits, scenes_of
 from autodet.datasets.formats.label_merge import same_object
-from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_datasets, read_dataset
+from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_datasets
+from autodet.datasets.splits import count_splits
 from autodet.datasets.versions.derive import Version, ancestors, order_by_split, store_version
+from autodet.datasets.versions.diff import ALL
 from autodet.datasets.versions.relabel import relabel
 from autodet.datasets.versions.resplit import move
 from autodet.datasets.versions.waiting_photos import waiting_photos
@@ -39,7 +41,7 @@ def derive_labels(
     Args:
         data: The data set, its id or its name.
         name: Name of the version; defaults to the data set's name with the next free number.
-        unlabelled: What happens to photos that nobody has labelled; see ``plan_labels``.
+        unlabelled: What happens to unlabelled photos; see ``plan_labels``.
         undecided: What happens to photos with proposals that wait for a decision.
 
     Raises:
@@ -57,9 +59,9 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
 
     Args:
         dataset: The data set.
-        unlabelled: Whether photos without labels that nobody confirmed to be empty are left out, or taken as photos
+        unlabelled: Whether photos without labels that were not confirmed to be empty are left out, or taken as photos
             without objects; by default, those of a pool and those that were added without labels are left out.
-        undecided: Whether photos with proposals that nobody has decided on are left out, or taken without the
+        undecided: Whether photos with undecided proposals are left out, or taken without the
             proposals.
 
     Raises:
@@ -89,7 +91,7 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
     if is_pool or (waiting and all(record.split != "val" for record in taken)):  # labelled photos joined a pool
         earlier = list(label_versions(dataset))
         known = {one.sha256: one.split for version in reversed(earlier) for one in version.images}
-        scenes = scenes_of(dataset.images)
+        scenes = scenes_of(dataset)
         splits = continued_splits(records, classes, known, scenes)
         moved = move(records, splits)
         groups = _groups(records, scenes)
@@ -133,16 +135,28 @@ def store_labels(version: Version, name: str | None = None) -> Dataset:
 
 def stored_labels(version: Version) -> Dataset | None:
     """Return the stored version that equals a planned one; None if there is none."""
-    return next((one for one in label_versions(version.parent) if one.fingerprint == version.fingerprint), None)
+    counts = count_splits(record.split for record in version.images), version.tally.all_boxes[ALL]
+    for summary in label_summaries(version.parent):
+        if (summary.splits, summary.boxes) == counts:  # only then is the manifest worth reading
+            stored = as_dataset(summary, version.parent.workspace)
+            if stored.fingerprint == version.fingerprint:
+                return stored
+    return None
 
 
 def label_versions(dataset: Dataset) -> Iterator[Dataset]:
     """Yield the labelled versions of a data set and of the data sets that it was derived from, newest first."""
+    for summary in label_summaries(dataset):
+        yield as_dataset(summary, dataset.workspace)
+
+
+def label_summaries(dataset: Dataset) -> Iterator[DatasetSummary]:
+    """Yield the same versions as entries of the list of data sets, which takes no time."""
     workspace = dataset.workspace
     family = {dataset.id, *(found.id for _, found in ancestors(dataset, workspace) if found)}
     for summary in list_datasets(workspace):
         if summary.parent in family and summary.boxes and summary.id not in family:
-            yield read_dataset(workspace.datasets / summary.id)
+            yield summary
 
 
 def has_new_labels(dataset: Dataset) -> bool:

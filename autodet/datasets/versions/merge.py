@@ -6,7 +6,7 @@ Some questions stop a merge until the user decides: whether similar names are on
 labels of a photo are right, and whether photos show objects of classes that only other data sets label.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -235,13 +235,19 @@ def plan_merge(datasets: Sequence[Dataset], settings: MergeSettings) -> Merge:
     )
 
 
-def store_merge(merge: Merge, name: str | None = None, workspace: Workspace | None = None) -> Dataset:
+def store_merge(
+    merge: Merge,
+    name: str | None = None,
+    workspace: Workspace | None = None,
+    fill: Callable[[Dataset], None] | None = None,
+) -> Dataset:
     """Store a merge as a data set that shares its photos with the merged ones; it appears only when it is complete.
 
     Args:
         merge: The merge to store.
         name: Name of the data set; defaults to a name made of those of the merged ones.
         workspace: Target workspace; defaults to the workspace of the settings.
+        fill: Writes more into its folder before it appears.
 
     Raises:
         DatasetError: The merge needs a decision, equals a data set, has lost photos, or the disk is full.
@@ -267,7 +273,7 @@ def store_merge(merge: Merge, name: str | None = None, workspace: Workspace | No
         other_parents=() if merge.adds else tuple(others),
         splits_from="redrawn" if "resplit" in {change.kind for change in merge.changes} else "parents",
     )
-    return publish_version(draft, merge.sources, merge.parents, workspace)
+    return publish_version(draft, merge.sources, merge.parents, workspace, fill)
 
 
 def refusal_text(refusals: Sequence[Finding], audience: Audience = "terminal") -> str:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,11 @@ from autodet.workspace import Workspace, hidden_folder
 
 
 def publish_version(
-    draft: Dataset, sources: Sequence[Path], parents: Sequence[Dataset], workspace: Workspace
+    draft: Dataset,
+    sources: Sequence[Path],
+    parents: Sequence[Dataset],
+    workspace: Workspace,
+    fill: Callable[[Dataset], None] | None = None,
 ) -> Dataset:
     """Store a version under a new id; after a crash or an error nothing of it is visible.
 
@@ -27,6 +31,7 @@ def publish_version(
         sources: The file of each of its photos, in a folder of a parent.
         parents: The data sets that must not be deleted while this runs.
         workspace: Target workspace.
+        fill: Writes more into its folder before it appears.
 
     Raises:
         AccessError: The visitor may not change anything.
@@ -44,6 +49,8 @@ def publish_version(
             _share(source, folder / IMAGES / record.file)
         created = datetime.now(UTC).isoformat(timespec="milliseconds")
         own = replace(draft, folder=folder, id=folder.name, created=created, owner=current_visitor().name)
+        if fill:
+            fill(own)
         stored = publish_dataset(own, workspace)
         made.thing = stored.id
         return read_dataset(stored.folder)

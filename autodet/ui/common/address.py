@@ -68,7 +68,7 @@ def write_address(key: str, value: str) -> None:
 
 
 def note_address(key: str, value: str) -> None:
-    """Note a selection that the browser writes into the URL by itself, so that it counts as written by this page."""
+    """Note a selection that the browser writes into the URL, so that it counts as written by this page."""
     written = st.session_state[WRITTEN]
     st.session_state[WRITTEN] = [*written[-MAX_NOTED:], {**(written[-1] if written else {}), key: value}]
 

@@ -286,11 +286,11 @@ def _remember(kind: str) -> None:
 
 
 def describe_model(model: StoredModel) -> str:
-    """Describe a model for a select box: its name, its data set and its mAP@0.5; the COCO model by what it finds."""
+    """Describe a model for a select box: its name, its data set and its mAP@0.5; the COCO model by its objects."""
     if model == demo_model():
         return EVERYDAY
     map50 = model.card.metrics.get("map50")
-    figure = "" if map50 is None else f" · mAP@0.5 {score(map50)}"
+    figure = "" if map50 is None else f" · mAP@0.5 {score(map50, model.card.measured_photos)}"
     return f"{_named(model.card.name, model.id)} · trained on {model.card.dataset}{figure}"
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+from autodet.messages.comparisons import few_photos
 from autodet.text_format import counted, harmless
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
@@ -26,9 +27,14 @@ def shortened(text: str, longest: int = 40) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def score(value: float | None) -> str:
-    """Format a metric from 0 to 1 with three decimals, or as a dash for None."""
-    return "–" if value is None else f"{value:.3f}"
+def score(value: float | None, photos: int = 0) -> str:
+    """Format a metric from 0 to 1 with three decimals, and with the number of its photos if they are few.
+
+    Args:
+        value: The metric; None becomes a dash.
+        photos: Number of photos that it was measured on; 0 if unknown.
+    """
+    return "–" if value is None else f"{value:.3f} {few_photos(photos)}".rstrip()
 
 
 def ago(moment: str) -> str:

@@ -95,7 +95,7 @@ def offer_next_search(plan: NextSearch, *, primary: bool, on_results: bool = Fal
 
 
 def _described(plan: NextSearch) -> str:
-    """Say from which model a search starts, what is new to it, and how long it takes; as Markdown."""
+    """Describe a search's starting model, the data new to that model, and the time; as Markdown."""
     card, time = plan.model.card, plan.forecast
     sentence = next_search_sentence(card.name, card.dataset, plan.new_photos, plan.relabelled, plan.new_classes)
     effort = OPTIONS["preset"].choices[plan.options.preset or ""]

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from autodet.datasets.drafts.counts import count_labels
+from autodet.datasets.drafts.version import label_summaries
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.messages.formats import FORMAT_TITLES
@@ -10,7 +12,7 @@ from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
 from autodet.text_format import counted, size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.editors import editors_only, made_by
-from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import SPLIT_TITLES, ago, escape
 from autodet.ui.datasets.findings import show_findings
 from autodet.ui.datasets.gallery import show_gallery
@@ -33,17 +35,35 @@ def show_contents(dataset: Dataset) -> None:
     made = "Made" if dataset.parent else f"Detected as {title}, imported"
     st.caption(f"{made} {ago(dataset.created)}{made_by(dataset.owner)}. {SPLIT_ORIGINS[dataset.splits_from]}")
     if not dataset.boxes:
-        st.info(
-            "No labels yet. Label some of the photos here, then train a detector on a version of the labels; its model "
-            "proposes the boxes of the rest.",
-            icon=":material/select:",
-        )
+        _show_progress(dataset)
     elif waiting := len(waiting_photos(dataset)):
         st.info(
             f"{counted(waiting, 'photo')} {'waits' if waiting == 1 else 'wait'} to be labelled. Label them, and make a "
             "version of the labels; until then no search uses this data set.",
             icon=":material/select:",
         )
+
+
+def _show_progress(pool: Dataset) -> None:
+    """Tell how many photos of a data set without labels have been labelled since, and lead to the newest version."""
+    done, newest = count_labels(pool).done, next(label_summaries(pool), None)
+    if not done and not newest:
+        st.info(
+            "No labels yet. Label some of the photos here, then train a detector on a version of the labels; its model "
+            "proposes the boxes of the rest.",
+            icon=":material/select:",
+        )
+        return
+    version = (
+        f"The newest version of the labels is **{escape(newest.name)}**." if newest else "Make a version to train."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(
+            f"{done:,} of {counted(len(pool.images), 'photo')} labelled, on the page Label. {version}",
+            icon=":material/select:",
+        )
+        if newest:
+            link("datasets", f"Open {escape(newest.name)}", icon=":material/call_split:", dataset=newest.id)
 
 
 @editors_only()

@@ -56,7 +56,7 @@ def show_pairs(dataset: Dataset, pairs: Sequence[tuple[int, int, float]], key: s
     across = sum(splits[one] != splits[other] for one, other, _ in pairs)
     ordered = sorted(pairs, key=lambda pair: splits[pair[0]] == splits[pair[1]])
     advice = (
-        f" {counted(across, 'pair lies', 'pairs lie')} in two splits, so a model is measured on what it has learnt: "
+        f" {counted(across, 'pair lies', 'pairs lie')} in two splits, so metrics are measured on near-copies: "
         "draw new splits under New version, where near-duplicates stay together."
     )
     st.markdown(f"**{counted(len(pairs), 'pair')}** of photos that are nearly the same.{advice if across else ''}")

@@ -62,9 +62,9 @@ LISTS: dict[List, str] = {
 UNUSUAL = 12
 SIMILAR = 11  # shown after a single selected photo
 HELP = (
-    "The map is a principal component analysis of what the model sees on each photo: its features, averaged over the "
-    "photo. Photos that are far apart in it differ; photos that are close to each other in it may still differ in what "
-    "the two axes do not show. The lists below compare all features."
+    "The map is a principal component analysis of each photo's features, averaged over the photo. Photos that are far "
+    "apart in it differ; photos that are close to each other may still differ along other axes. The lists below "
+    "compare all features."
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from autodet.access.change import may_change
+from autodet.datasets.drafts.counts import count_labels
 from autodet.datasets.drafts.version import has_new_labels
 from autodet.datasets.manifest import DatasetSummary, list_datasets, read_dataset
 from autodet.errors import AutodetError
@@ -34,7 +35,7 @@ def show_datasets() -> None:
             link("datasets", "Import more photos", icon=":material/upload:", form="import")
     cards = [_card(summary, models) for summary in summaries[:MAX_CARDS]]
     waiting = [*(card for card in cards if card.plan), *(card for card in cards if card.unversioned)]
-    urgent = waiting[0] if waiting and models else None  # without models, the steps above show what is next
+    urgent = waiting[0] if waiting and models else None  # without models, the steps above lead on
     for start in range(0, len(cards), COLUMNS):
         for column, card in zip(st.columns(COLUMNS), cards[start : start + COLUMNS], strict=False):
             with column.container(border=True, height="stretch"):
@@ -50,23 +51,26 @@ class Card:
         models: The models that were trained on it.
         unversioned: Whether people have labelled photos since the last version was made.
         plan: The search from the last best model; None if there is no such model, or a search already.
+        labelled: Photos labelled since the import, of a data set that had no labels.
     """
 
     summary: DatasetSummary
     models: list[StoredModel]
     unversioned: bool
     plan: NextSearch | None
+    labelled: int
 
 
 def _card(summary: DatasetSummary, models: list[StoredModel]) -> Card:
     own = [model for model in models if is_trained_on(model, summary)]
-    unversioned, plan = False, None
-    if may_change():
-        with suppress(AutodetError):  # damaged, or deleted in the meantime
-            dataset = read_dataset(open_workspace().datasets / summary.id)
+    unversioned, plan, done = False, None, 0
+    with suppress(AutodetError):  # damaged, or deleted in the meantime
+        dataset = read_dataset(open_workspace().datasets / summary.id)
+        done = 0 if summary.boxes else count_labels(dataset).done
+        if may_change():
             unversioned = has_new_labels(dataset)
             plan = next_search(dataset) if summary.parent else None
-    return Card(summary, own, unversioned, plan)
+    return Card(summary, own, unversioned, plan, done)
 
 
 def _show_card(card: Card, *, primary: bool) -> None:
@@ -79,13 +83,14 @@ def _show_card(card: Card, *, primary: bool) -> None:
     summary, models = card.summary, card.models
     st.image(_thumbnail(summary.id, summary.created, frame_colour()), width="stretch", alt=f"A photo of {summary.name}")
     photos = counted(sum(summary.splits.values()), "photo")
-    classes = escape(shortened(", ".join(summary.classes), 60)) if summary.boxes else "no labels yet"
+    bare = f"{card.labelled:,} labelled" if card.labelled else "no labels yet"
+    classes = escape(shortened(", ".join(summary.classes), 60)) if summary.boxes else bare
     st.markdown(f"**{escape(summary.name)}**  \n{photos}, {classes}")
     best = max(models, key=lambda model: model.card.metrics.get("map50", 0.0), default=None)
     if best:
         st.caption(
-            f"{counted(len(models), 'model')} · best mAP@0.5 {score(best.card.metrics.get('map50'))}: "
-            f"{escape(best.card.name)}"
+            f"{counted(len(models), 'model')} · best mAP@0.5 "
+            f"{score(best.card.metrics.get('map50'), best.card.measured_photos)}: {escape(best.card.name)}"
         )
     elif card.unversioned:
         st.caption("New labels, of which no version was made")

@@ -47,7 +47,7 @@ TITLES: Mapping[OrderKind, str] = {
 HELP = (
     "*What teaches most* puts photos first on which a model is unsure, on which two models disagree, that may show a "
     "rare class, or that look unlike those that are labelled. *Lowest proposals first* starts with the drafts that a "
-    "model is least sure of."
+    "model is least sure of. With 20 to 80 photos, no order was reliably better than random in measurements."
 )
 AGAIN = "With the labels as they are now."
 READ = "The photos have been read. *Order now* puts them in the new order."

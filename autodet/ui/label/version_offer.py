@@ -77,7 +77,8 @@ def _offer(dataset: Dataset) -> None:
         undecided="keep" if undecided else "drop",
     )
     try:
-        version = plan()
+        with st.spinner("Preparing the version", show_time=True):
+            version = plan()
     except AutodetError as error:
         st.info(escape(str(error)), icon=":material/select:")
         return

@@ -11,6 +11,7 @@ from autodet.errors import AutodetError
 from autodet.inference.bundle_graph import require_graph_apart
 from autodet.inference.model_upload import upload_model
 from autodet.inference.runtime import choose_runtime
+from autodet.messages.comparisons import few_photos
 from autodet.messages.plans import matches_text, similar_text
 from autodet.messages.runtimes import latency_text, runtime_text
 from autodet.models.registry import ARCHITECTURES
@@ -89,7 +90,15 @@ def _show_model(model: StoredModel) -> None:
     name.caption(f"{_origin(model)} · {size_text(model.size_bytes)}")
     with figures.container(horizontal=True, gap="medium"):
         map50, map50_95 = (score(card.metrics.get(metric)) for metric in ("map50", "map50_95"))
-        st.metric("mAP@0.5", map50, help="On its data set's validation photos.", width="content")
+        st.metric(
+            "mAP@0.5",
+            map50,
+            few_photos(card.measured_photos) or None,
+            delta_color="off",
+            delta_arrow="off",
+            help="On its data set's validation photos.",
+            width="content",
+        )
         st.metric("mAP@0.5–0.95", map50_95, width="content")
     with actions.container(horizontal=True, horizontal_alignment="right"):
         link("predict", "Try", model=model.id)

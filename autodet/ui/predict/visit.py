@@ -36,7 +36,7 @@ class Visit:
         choices: Thresholds and classes that the visitor chose, by the identity of the models.
         archives: The unpacked archives among the files.
         batches: Batches of predictions, the last used at the end.
-        collected: Photos whose predictions are to be corrected, by their keys.
+        collected: Photos whose predictions need a correction, by their keys.
         added: Keys of those that are in a data set by now; the component may name them until another page is open.
     """
 

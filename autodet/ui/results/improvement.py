@@ -1,4 +1,4 @@
-"""What a search gained over the model that it started from; both are evaluated in the background for it."""
+"""The gain of a search over the model that it started from; both are evaluated in the background for it."""
 
 from collections.abc import Sequence
 from functools import partial

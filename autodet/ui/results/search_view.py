@@ -1,15 +1,20 @@
 """Live view of a search: state, metrics, charts and trials."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from autodet.access.change import may_change
-from autodet.errors import AccessError, SearchError
+from autodet.errors import AccessError, BundleError, SearchError
 from autodet.evaluation.objective import Objective
+from autodet.messages.comparisons import few_photos
 from autodet.messages.plans import plan_text
+from autodet.models.bundle import read_card
 from autodet.models.registry import architecture_title
-from autodet.records import SearchState, SearchStatus
+from autodet.records import SearchState, SearchStatus, TrialStatus
 from autodet.search.api import Search, find_only_search
 from autodet.search.run.best_model import model_ids
+from autodet.search.trial_models import trial_bundle
 from autodet.text_format import duration
 from autodet.ui.common.choice import dataset_names
 from autodet.ui.common.confirm_deletion import offer_deletion, show_size
@@ -25,6 +30,7 @@ from autodet.ui.results.opened_trials import open_linked_trials, refresh_address
 from autodet.ui.results.repeatability import show_repeatability
 from autodet.ui.results.trial_models_form import offer_trials_to_keep
 from autodet.ui.results.trial_table import show_trials
+from autodet.workspace import open_workspace
 
 REFRESH_SECONDS = 2
 BADGES = {
@@ -153,6 +159,13 @@ def _offer_stop_or_resume(status: SearchStatus, search: Search, lost: str) -> No
         st.rerun()
 
 
+def _few_photos(status: SearchStatus, best: TrialStatus) -> str:
+    folder = open_workspace().searches / status.search
+    with suppress(BundleError):  # not written yet, or damaged
+        return few_photos(read_card(trial_bundle(folder, best.number)).measured_photos)
+    return ""
+
+
 def _show_figures(status: SearchStatus) -> None:
     best = status.best_trial
     epoch = best.best_epoch if best else None
@@ -160,7 +173,9 @@ def _show_figures(status: SearchStatus) -> None:
     figures.metric(
         f"Best {Objective.parse(status.objective).quality_title}",
         score(epoch.score if epoch else None),
-        f"trial {best.number}, epoch {epoch.epoch}" if best and epoch else None,
+        ", ".join(filter(None, (f"trial {best.number}, epoch {epoch.epoch}", _few_photos(status, best))))
+        if best and epoch
+        else None,
         delta_color="off",
         delta_arrow="off",
         help="On the validation photos; 1 is perfect. Each trial keeps its latest epoch with about the highest value, "

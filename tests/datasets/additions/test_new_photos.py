@@ -10,8 +10,9 @@ from autodet.datasets.additions.new_photos import NewPhoto, add_new_photos
 from autodet.datasets.drafts.journal import add_draft_class, read_drafts, save_draft
 from autodet.datasets.drafts.version import derive_labels
 from autodet.datasets.imports.import_dataset import import_dataset
+from autodet.datasets.manifest import list_datasets
 from autodet.datasets.versions.waiting_photos import waiting_photos
-from autodet.errors import SearchError
+from autodet.errors import DatasetError, SearchError
 from autodet.records import DraftBox, PhotoDraft
 from autodet.search.order.dataset_preflight import check_labels
 from autodet.search.start import start_search
@@ -93,6 +94,21 @@ def test_a_photo_that_is_there_is_not_added_again(tmp_path, fruit, pool):
     again = add_new_photos(pool, [bare, NewPhoto(content(tmp_path, 501), "new.png", (APPLE,), "m")])
     assert (again.added, len(again.dataset.images)) == (1, 4)
     assert {read_drafts(again.dataset).state_of(file) for file in again.files.values()} == {"proposed"}
+
+
+def test_a_version_appears_with_its_drafts_or_not_at_all(tmp_path, pool, workspace, monkeypatch):
+    seen = []
+
+    def publish(version, where):
+        seen.append((len(list_datasets(workspace)), (version.folder / "drafts" / "journal.jsonl").read_text()))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("autodet.datasets.versions.storage.publish_dataset", publish)
+    with pytest.raises(DatasetError, match="disk is not full"):
+        add_new_photos(pool, [NewPhoto(content(tmp_path, 950), "new.png", (), "")])
+    [(visible, journal)] = seen
+    assert visible == 1 and "plum" in journal
+    assert [one.id for one in list_datasets(workspace)] == [pool.id]
 
 
 def test_a_pool_that_grows_keeps_its_drafts(tmp_path, pool, workspace):
