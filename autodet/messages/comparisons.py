@@ -3,6 +3,7 @@
 from autodet.messages.audience import Audience
 from autodet.messages.cautions import SPLIT_WORDS
 from autodet.records import Comparison, Difference, Improvement
+from autodet.records.comparisons import MIN_PHOTOS
 from autodet.text_format import counted, listed
 
 FIGURES = {"terminal": "mAP50", "page": "mAP@0.5"}
@@ -59,6 +60,8 @@ def improvement_sentence(improvement: Improvement, audience: Audience = "termina
 def improvement_cautions(improvement: Improvement) -> list[str]:
     """Say why the figures of an improvement need care, and what to do; empty if they do not."""
     cautions = []
+    if improvement.proposed or improvement.set_aside:
+        cautions.append(_proposed_text(improvement))
     if improvement.too_few:
         cautions.append(f"{counted(improvement.photos, 'photo')} cannot tell two models apart. {MORE_PHOTOS}")
     if improvement.split == "val":
@@ -78,6 +81,20 @@ def improvement_cautions(improvement: Improvement) -> list[str]:
             "these classes."
         )
     return cautions
+
+
+def _proposed_text(improvement: Improvement) -> str:
+    """Say what it means that the earlier model proposed labels of photos."""
+    name, kind = improvement.names["a"], f"{SPLIT_WORDS[improvement.split]} photo"
+    if improvement.set_aside:
+        verb = "does" if improvement.set_aside == 1 else "do"
+        photos = counted(improvement.set_aside, kind)
+        return f"{photos} {verb} not count: {name} proposed labels there, which would favour it."
+    verb = "has" if improvement.proposed == 1 else "have"
+    return (
+        f"{improvement.proposed:,} of these {counted(improvement.photos, 'photo')} {verb} labels that {name} proposed, "
+        f"which favours it. Labels drawn by hand on {MIN_PHOTOS} test photos would tell."
+    )
 
 
 def no_unseen_photos_text(earlier: str, model: str) -> str:
