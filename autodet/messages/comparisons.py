@@ -46,15 +46,15 @@ def improvement_sentence(improvement: Improvement, audience: Audience = "termina
     """Say what a search gained over the model that it started from."""
     figure, names = improvement.comparison.map50, improvement.names
     photos = counted(improvement.photos, f"{SPLIT_WORDS[improvement.split]} photo")
+    figures = (
+        f"{names['b']} against {names['a']}, which it started from, on {photos} that neither was trained on: "
+        f"{FIGURES[audience]} {figure.a:.3f} before, {figure.b:.3f} now"
+    )
+    if improvement.too_few:
+        return f"{figures}; too few photos to tell."
     low, high = figure.interval
     verdict = "more than chance" if figure.significant else "within noise"
-    if improvement.too_few:
-        verdict = "on too few photos to tell"
-    return (
-        f"{names['b']} against {names['a']}, which it started from, on {photos} that neither was trained on: "
-        f"{FIGURES[audience]} {figure.a:.3f} before, {figure.b:.3f} now, a difference of {figure.difference:+.3f} "
-        f"(95 % interval {low:+.3f} to {high:+.3f}), {verdict}."
-    )
+    return f"{figures}, a difference of {figure.difference:+.3f} (95 % interval {low:+.3f} to {high:+.3f}), {verdict}."
 
 
 def improvement_cautions(improvement: Improvement) -> list[str]:
