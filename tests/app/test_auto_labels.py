@@ -77,6 +77,21 @@ def test_a_model_drafts_and_the_page_says_what(visit, pool, model_there):
     assert "8 proposals on 4 photos wait for you" in says(app)
 
 
+def test_the_form_is_folded_while_a_persons_labels_come_first(visit, pool, model_there):
+    model = model_there()
+    assert "boxes" not in table(visit("label"))  # the model has looked at nothing yet
+
+    def is_open():
+        return labelled(visit("label").expander, "Let a model draft").proto.expanded
+
+    assert is_open()
+    file = pool.images[0].file
+    save_draft(pool, replace(read_drafts(pool).of(file), boxes=(DraftBox("apple", BOX),), reviewed=True))
+    assert not is_open()
+    propose_labels(pool, {pool.images[1].file: [DraftBox("apple", BOX, score=0.5)]}, model.id)
+    assert is_open()
+
+
 def test_another_score_and_another_name_show_at_once_how_many_boxes_there_are(visit, pool, model_there):
     finds(model_there(), pool, (BOX, 0, 0.8), (ELSEWHERE, 0, 0.3), (ELSEWHERE, 1, 0.6))
     app = edited(visit("label"), {0: {"threshold": 0.25, "name": "braeburn"}, 1: {"draft": False}})

@@ -6,7 +6,7 @@ import pytest
 
 from autodet.datasets.imports.import_job import find_import, start_import
 from autodet.datasets.manifest import list_datasets
-from tests.app.conftest import checked, labelled, labels, says, viewer_data
+from tests.app.conftest import checked, labelled, labels, primary_links, says, viewer_data
 from tests.helpers import draw_photo, voc_xml, wait_for, write_labelled, write_voc
 
 
@@ -59,6 +59,13 @@ def test_each_reading_has_a_picture_and_a_button_and_the_import_waits_for_one(vi
     wait_for(find_import("set", workspace))
     [summary] = [one for one in list_datasets(workspace) if one.name == "set"]
     assert summary.boxes == 24
+
+
+def test_pages_without_a_data_set_lead_to_the_import_that_waits(visit, workspace, corners):
+    assert "There is no data set yet" in says(visit("label"))
+    reviewed(visit, workspace, corners)
+    app = visit("label")
+    assert "An import waits for your decision" in says(app) and primary_links(app) == ["Review the import"]
 
 
 def test_readings_that_differ_in_classes_have_a_legend(visit, workspace, tmp_path):

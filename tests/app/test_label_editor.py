@@ -107,7 +107,7 @@ def test_a_link_opens_its_photo(fruit, visit):
     app.query_params["dataset"] = fruit.id
     assert viewer_data(checked(app.run()), COMPONENT)["shown"] == fruit.images[7].file
     app.query_params["photo"] = "<b>.jpg"
-    assert "has no photo of that name" in says(checked(app.run()))
+    assert "has no photo of that name" in [toast.value for toast in checked(app.run()).toast][0]
 
 
 def test_undo_may_bring_back_proposals_that_the_browser_has_got(fruit, tell):

@@ -7,7 +7,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.records import DraftBox
 from autodet.ui.label import version_offer
-from tests.app.conftest import checked, labelled, labels, says
+from tests.app.conftest import checked, follow, labelled, labels, says
 from tests.helpers import draw_photo
 
 EVIL = "![x](evil.png) <b>*bold*</b> :red[r]"
@@ -37,6 +37,18 @@ def label(pool, first, last, boxes=(BOX,)):
 def test_the_section_costs_nothing_until_it_is_opened(visit, pool, monkeypatch):
     monkeypatch.delattr(version_offer, "plan_labels")
     assert "Make a version" in labels(visit("label", dataset=pool.id).expander)
+
+
+def test_enough_labels_that_no_version_has_lead_to_the_section(visit, pool):
+    label(pool, 0, 19)
+    assert "no version has all of these labels" not in says(visit("label"))
+    label(pool, 19, 20)
+    app = visit("label")
+    assert "20 photos are labelled, and no version has all of these labels yet" in says(app)
+    app = follow(app, "Make a version")
+    assert "What would change" in says(app)
+    checked(labelled(app.button, "Make the version").click().run())
+    assert "no version has all of these labels" not in says(visit("label", dataset=pool.id))
 
 
 def test_without_labels_it_says_what_to_do(opened):

@@ -112,7 +112,7 @@ def test_splits_are_drawn_anew_with_groups_that_are_shown_first(opened, workspac
     app = checked(app.run())
     groups = next(frame.value for frame in app.dataframe if "Group" in frame.value.columns)
     assert sorted(groups[["Group", "Photos"]].values.tolist()) == [["clip0", 3], ["clip1", 3]]
-    assert "26 photos in 22 groups; 2 groups of more than one photo" in says(app).replace("\\", "")
+    assert "such as those of one scene, stay in one split: 2 groups." in says(app).replace("\\", "")
     pressed(app)
     version = load_dataset("fruit 2", workspace)
     for clip in ("clip0", "clip1"):

@@ -36,6 +36,7 @@ def opened(app, visit, pool):
         tab = visit(f"label?dataset={pool.id}&photo={pool.images[place].file}", **options)
         tab.set_viewport_size({"width": width, "height": height})
         editor = tab.locator(".editor")
+        expect(editor.locator(".place").first).to_contain_text("of")  # the data have arrived
         expect(editor.locator(".frame .message")).to_be_hidden()
         settled(tab)
         return tab, editor
@@ -139,6 +140,40 @@ def test_keys_alone_suffice(opened, pool):
     expect(help_.get_by_text("No objects here")).to_be_visible()
     press("Escape")
     expect(help_).to_be_hidden()
+
+
+def test_a_held_arrow_key_keeps_the_box_at_the_edge_and_never_leaves_the_photo(opened, pool):
+    add_draft_class(pool, "fox")
+    tab, editor = opened(1)
+    draw(tab, editor)
+    for _ in range(40):  # further presses of a key that is down are repeats
+        tab.keyboard.down("ArrowLeft")
+    wait_until_saved(editor)
+    ((_, x1, *_),) = boxes_of(pool, 1)
+    assert x1 == 0
+    tab.keyboard.down("ArrowLeft")
+    expect(editor.get_by_role("button", name="Delete")).to_have_attribute("aria-disabled", "false")  # still selected
+    tab.keyboard.press("Escape")
+    tab.keyboard.down("ArrowLeft")
+    expect(editor.locator(".place").first).to_have_text("2 of 6")
+    tab.keyboard.up("ArrowLeft")
+    tab.keyboard.press("ArrowLeft")
+    expect(editor.locator(".place").first).to_have_text("1 of 6")
+
+
+def test_a_box_without_a_class_waits_for_one_on_its_photo(opened, pool):
+    tab, editor = opened()
+    draw(tab, editor)
+    expect(editor.locator(".saved")).to_have_text("A box needs a class")
+    editor.get_by_role("button", name="Next photo").click()
+    expect(editor.locator(".place").first).to_have_text("2 of 6")
+    tab.reload()
+    editor.get_by_role("button", name="Show it").click()
+    expect(editor.locator(".place").first).to_have_text("1 of 6")
+    editor.get_by_role("textbox", name="Find or add a class").fill("fox")
+    tab.keyboard.press("Enter")
+    wait_until_saved(editor)
+    assert [name for name, *_ in boxes_of(pool)] == ["fox"]
 
 
 def test_proposals_are_decided_one_by_one_all_or_above_a_score(opened, pool):

@@ -19,6 +19,7 @@ from autodet.access.change import Action, Change, change, may_change
 from autodet.access.visitor import current_visitor
 from autodet.datasets.checks.kinds import decide
 from autodet.datasets.imports.import_state import (
+    ASKING,
     CANCEL,
     DRAFT,
     FETCHED,
@@ -231,6 +232,15 @@ def list_imports(workspace: Workspace | None = None) -> list[Import]:
     workspace = workspace or open_workspace()
     folders = [path for path in workspace.imports.iterdir() if not path.name.startswith(".")]
     return [Import(path) for path in sorted(folders, key=_asked, reverse=True) if (path / STATUS).exists()]
+
+
+def import_asks(workspace: Workspace | None = None) -> bool:
+    """Return whether an import waits for a person's decision."""
+    for job in list_imports(workspace):
+        with suppress(DatasetError):  # damaged
+            if job.status().state in ASKING:
+                return True
+    return False
 
 
 def find_import(id: str, workspace: Workspace | None = None) -> Import:

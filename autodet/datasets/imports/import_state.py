@@ -32,6 +32,7 @@ from autodet.records import ImportStep, known_entries
 from autodet.workspace import read_json, write_json
 
 ImportState = Literal["working", "confirming", "choosing", "reviewing", "finished", "failed", "interrupted", "crashed"]
+ASKING: tuple[ImportState, ...] = ("confirming", "choosing", "reviewing")  # wait for a person's decision
 REQUEST, STATUS, CANCEL, UPLOAD, LOG = "request.json", "status.json", "cancel", "upload.zip", "import.log"
 UPLOADED_FOLDER = "upload"
 DRAFT = "draft.json"

@@ -6,6 +6,7 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from autodet.datasets.imports.import_job import import_asks
 from autodet.datasets.manifest import Dataset, DatasetSummary, list_datasets, read_dataset
 from autodet.datasets.versions.waiting_photos import waiting_photos
 from autodet.inference.demo import demo_model
@@ -44,10 +45,18 @@ def choose_dataset() -> Dataset | None:
     """Let the visitor select a data set, by default the newest; show next steps and return None if there is none."""
     summaries = list_datasets()
     if not summaries:
-        text = "There is no data set yet. Import photos, with labels or to label them here, or use the sample."
-        show_empty("photos", text, [("datasets", "Go to Data sets")])
+        _show_none()
         return None
     return read_dataset(open_workspace().datasets / _choose_summary(summaries, summaries[0]).id)
+
+
+def _show_none() -> None:
+    if import_asks():
+        text = "An import waits for your decision. Its photos become a data set after that."
+        show_empty("photos", text, [("datasets", "Review the import")])
+    else:
+        text = "There is no data set yet. Import photos, with labels or to label them here, or use the sample."
+        show_empty("photos", text, [("datasets", "Go to Data sets")])
 
 
 def choose_labelled_dataset(

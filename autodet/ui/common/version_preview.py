@@ -30,8 +30,8 @@ def show_preview(version: Version | Merge, differences: Sequence[Difference] | N
     if together:
         more = f", the largest {GROUPS_SHOWN} of them here" if len(together) > GROUPS_SHOWN else ""
         st.caption(
-            f"{counted(len(version.images), 'photo')} in {counted(len(version.groups), 'group')}; "
-            f"{counted(len(together), 'group')} of more than one photo{more}:"
+            "Photos that belong together, such as those of one scene, stay in one split: "
+            f"{counted(len(together), 'group')}{more}."
         )
         rows = [
             {"Group": name, "Photos": len(photos), "For example": ", ".join(sorted(photos)[:EXAMPLES])}

@@ -6,7 +6,7 @@ import streamlit as st
 
 from autodet.access.change import may_change
 from autodet.datasets.imports.import_job import Import, find_import, list_imports
-from autodet.datasets.imports.import_state import ImportRequest, ImportState, ImportStatus
+from autodet.datasets.imports.import_state import ASKING, ImportRequest, ImportState, ImportStatus
 from autodet.datasets.manifest import read_dataset
 from autodet.datasets.sources.s3.access import check_visitor
 from autodet.errors import DatasetError, NotFoundError
@@ -34,7 +34,6 @@ from autodet.workspace import open_workspace
 REFRESH_SECONDS = 0.5
 IMPORTED = "imported"  # session state: success message of an import that has just finished
 REFUSED = "not added"  # session state: why the photos of one are not added to a data set
-ASKING = ("confirming", "choosing", "reviewing")
 # Import messages are at the top of the page: on a phone, several screens above the pressed button.
 SCROLL = """<script>document.querySelector('[data-testid="stMain"]').scrollTo({top: 0})</script>"""
 
@@ -57,11 +56,6 @@ def show_imports() -> None:
             with st.container(border=True), sentences_for_errors("Data sets"):
                 _show_import(job)
     _show_failed([job for job in over if job.status().state == "failed"])
-
-
-def asks_first() -> bool:
-    """Return whether an import waits for a decision, which takes precedence over everything else on the page."""
-    return any(_state(job) in ASKING for job in list_imports())
 
 
 def _state(job: Import) -> ImportState | None:

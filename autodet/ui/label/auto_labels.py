@@ -65,7 +65,6 @@ class Target:
 
 def show_auto_labels(dataset: Dataset) -> None:
     """Show the form, or the progress, and the proposals that wait for a decision."""
-    st.subheader("Let a model draft", anchor=False)
     _show_form(dataset)
     show_proposals(dataset)
 
@@ -73,6 +72,19 @@ def show_auto_labels(dataset: Dataset) -> None:
 @editors_only("propose labels")
 def _show_form(dataset: Dataset) -> None:
     job = find_auto_labels(dataset)
+    with st.expander("Let a model draft", icon=":material/auto_awesome:", expanded=_is_next(dataset, job)):
+        _show_job(dataset, job)
+
+
+def _is_next(dataset: Dataset, job: Job | None) -> bool:
+    """Return whether drafts are what the visitor looks for: with labels of their own, making a version comes first."""
+    asked = named_in_address("model") or st.session_state.get(STARTED, ("",))[0] == dataset.id
+    changed = read_drafts(dataset).changed.values()
+    has_labels = dataset.boxes or any(one.labels for one in changed)
+    return bool(job or asked or not has_labels or any(one.proposals for one in changed))
+
+
+def _show_job(dataset: Dataset, job: Job | None) -> None:
     if job and not job.error:
         watch_job("Label", partial(find_auto_labels, dataset), _progress_text, partial(cancel_auto_labels, dataset))
         return
@@ -182,13 +194,14 @@ def _choose_classes(drafts: Drafts, model: StoredModel, found: Found) -> Choice:
     )
     if not choice:
         st.caption(f":material/info: {FOREIGN if drafts.classes else MANY}")
-    counted_boxes = [counts[row.known] if found.photos else None for row in rows]
+    table = pd.DataFrame([asdict(row) for row in rows])
+    if found.photos:
+        table["boxes"] = [counts[row.known] for row in rows]
     st.data_editor(
-        pd.DataFrame([asdict(row) for row in rows]).assign(boxes=pd.array(counted_boxes, "Int64")),
+        table,
         key=key,
         hide_index=True,
         disabled=["known", "boxes"],
-        placeholder="–",
         height="content" if len(rows) <= MAX_ROWS else TABLE_PIXELS,
         column_config={
             "draft": st.column_config.CheckboxColumn("Draft", width=60),

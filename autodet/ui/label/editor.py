@@ -97,7 +97,7 @@ def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     elif shown[0] != dataset.id or shown[1] not in known:
         st.session_state[SHOWN] = dataset.id, order[0]
     if named and named not in known:
-        st.warning("The data set has no photo of that name; another one is shown.", icon=":material/search_off:")
+        st.toast("The data set has no photo of that name; another one is shown.", icon=":material/search_off:")
 
 
 @st.fragment
@@ -123,6 +123,7 @@ def _show_editor(
             "count": len(queue.files),
             "shown": shown_photo(),
             "opened": st.session_state.get(OPENED, 0),
+            "linked": named_in_address("photo") in drafts.records,  # the visitor has followed a link to a photo
             "next": {"unlabelled": queue.next_unlabelled, "flagged": queue.next_flagged},
             "photos": {file: _photo(drafts, file, reasons) for file in queue.near},
             "pictures": find_pictures(dataset, message.get("wanted"), shown_photo(), quick=bool(message.get("photos"))),

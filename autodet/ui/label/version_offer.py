@@ -16,7 +16,17 @@ from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import ago, escape
 from autodet.ui.common.next_search import show_next_search
+from autodet.ui.common.scroll import count_opening, scroll_here
 from autodet.ui.common.version_preview import show_preview
+
+VERSION = "version"  # the form in a link that opens the section
+
+
+def open_version(dataset: Dataset) -> None:
+    """Unfold the section, which ``offer_version`` shows next, and scroll to it."""
+    st.session_state[_key(dataset)] = True
+    count_opening(VERSION)
+    scroll_here(VERSION)
 
 
 @editors_only("create data set")
@@ -28,12 +38,14 @@ def offer_version(dataset: Dataset) -> None:
         dataset: The data set whose photos are labelled; it stays as it is.
     """
     with sentences_for_errors("Label"):
-        room = st.expander(
-            "Make a version", icon=":material/call_split:", key=f"label version {dataset.id}", on_change="rerun"
-        )
+        room = st.expander("Make a version", icon=":material/call_split:", key=_key(dataset), on_change="rerun")
         if room.open:
             with room:
                 _offer(dataset)
+
+
+def _key(dataset: Dataset) -> str:
+    return f"label version {dataset.id}"
 
 
 def _offer(dataset: Dataset) -> None:

@@ -3,18 +3,19 @@
 const STEP = 8; // pixels of the stage that an arrow key moves a box
 const NEW_SHARE = 0.3; // of the visible part that a box takes which a key draws
 
-// name: of the button with data-action; keys: as the help shows them; press: values of event.key, in lower case.
+// name: of the button with data-action; keys: as the help shows them; press: values of event.key, in lower case; once:
+// whether a held key acts once.
 const ACTIONS = [
-  { name: "next", press: ["arrowright", "pagedown"], keys: "→ or Page down", does: "Next photo", free: true },
-  { name: "previous", press: ["arrowleft", "pageup"], keys: "← or Page up", does: "Previous photo", free: true },
-  { name: "nextUnlabelled", press: ["u"], keys: "U", does: "Next unlabelled photo" },
-  { name: "nextFlagged", press: ["g"], keys: "G", does: "Next flagged photo" },
+  { name: "next", press: ["arrowright", "pagedown"], keys: "→ or Page down", does: "Next photo", once: true },
+  { name: "previous", press: ["arrowleft", "pageup"], keys: "← or Page up", does: "Previous photo", once: true },
+  { name: "nextUnlabelled", press: ["u"], keys: "U", does: "Next unlabelled photo", once: true },
+  { name: "nextFlagged", press: ["g"], keys: "G", does: "Next flagged photo", once: true },
   { name: "create", press: ["n"], keys: "N", does: "New box in the middle of the view" },
   { name: "", keys: "Tab, Shift Tab", does: "Select the next or previous box" },
   { name: "", keys: "Arrows", does: "Move the selected box; with Shift resize it; with Alt by one pixel" },
   { name: "", keys: "1 to 9", does: "Class of the selected box, or of the next one" },
   { name: "findClass", press: ["c"], keys: "C", does: "Search for a class, or add one" },
-  { name: "confirm", press: ["enter"], keys: "Enter", does: "Accept the proposal; leave the box; next photo" },
+  { name: "confirm", press: ["enter"], keys: "Enter", does: "Accept the proposal; leave the box; go on", once: true },
   { name: "remove", press: ["delete", "backspace"], keys: "Delete", does: "Delete the selected box" },
   { name: "difficult", press: ["d"], keys: "D", does: "Difficult: metrics ignore the box" },
   { name: "truncated", press: ["t"], keys: "T", does: "Truncated: the object continues outside the box" },
@@ -56,7 +57,9 @@ const actions = {
   // What Enter does: decide on the selected proposal, else leave the box, else go on to the next photo.
   confirm(editor) {
     const { selected, labels } = editor;
-    if (selected && isProposal(selected)) {
+    if (!selected && editor.unnamed) {
+      editor.classes.find();
+    } else if (selected && isProposal(selected)) {
       const following = labels.boxes.find((box) => box !== selected && isProposal(box));
       editor.replace(selected, accepted(selected));
       editor.selectBox(following ?? null);
@@ -74,8 +77,10 @@ const actions = {
 
   remove(editor) {
     const { selected, labels } = editor;
-    editor.dropUnnamed();
-    if (!selected) return;
+    if (!selected) {
+      editor.dropUnnamed();
+      return;
+    }
     const place = labels.boxes.indexOf(selected);
     editor.putBoxes(labels.boxes.filter((box) => box !== selected));
     if (isProposal(selected)) editor.selectBox(labels.boxes.slice(place).find(isProposal) ?? null);
@@ -141,7 +146,7 @@ const actions = {
 
   leave(editor) {
     editor.pointers.stop();
-    editor.dropUnnamed();
+    if (!editor.selected) editor.dropUnnamed();
     editor.select(null);
   },
 

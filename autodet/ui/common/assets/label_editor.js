@@ -26,7 +26,6 @@ class Editor {
     this.file = null;
     this.known = new Map(); // labels by file
     this.selected = null; // a box of the shown photo
-    this.unnamed = null; // place of a new box that has no class yet
     this.pans = false;
     this.outbox = new Outbox(data.dataset, () => this.told());
     this.outbox.dataset = data.dataset;
@@ -47,7 +46,7 @@ class Editor {
   begin() {
     if (document.activeElement === document.body) {
       this.stage.element.focus({ preventScroll: true });
-      this.root.scrollIntoView({ block: "start" });
+      if (this.data.linked) this.root.scrollIntoView({ block: "start" });
     }
     if (this.outbox.photos.size || this.outbox.classes.size) this.outbox.later(0);
   }
@@ -68,7 +67,7 @@ class Editor {
     }
     this.root.addEventListener("click", (event) => this.returnFocus(event), true);
     this.find(".drop").onclick = () => this.dropRefused();
-    this.find(".settle").onclick = () => this.open(this.outbox.conflicts[0]);
+    this.find(".settle").onclick = () => this.open(this.outbox.conflicts[0] ?? [...this.outbox.unnamed.keys()][0]);
     this.awake = () => this.outbox.waiting === null && this.outbox.send();
     addEventListener("focus", this.awake);
     addEventListener("online", this.awake);
@@ -128,6 +127,15 @@ class Editor {
     return this.data.editable && Boolean(this.labels) && !this.conflict.entry;
   }
 
+  // Place of a new box of the shown photo that has no class yet; null if there is none.
+  get unnamed() {
+    return this.outbox.unnamed.get(this.file) ?? null;
+  }
+
+  set unnamed(box) {
+    this.outbox.putUnnamed(this.file, box);
+  }
+
   get settling() {
     return Boolean(this.conflict.entry);
   }
@@ -185,7 +193,7 @@ class Editor {
     stage.editable = this.editable;
     const dragged = this.pointers.gesture && stage.active; // an answer may arrive while a box is dragged
     stage.boxes = boxes.map((box) => (dragged?.box === box ? dragged : this.viewOf(box)));
-    if (this.unnamed) stage.boxes.unshift(this.viewOf(this.newBox(this.unnamed)));
+    if (this.unnamed) stage.boxes.unshift(this.viewOf({ ...this.newBox(this.unnamed), class: null }));
     stage.active = stage.boxes.find((view) => view.box === this.selected) ?? (this.unnamed && stage.boxes[0]) ?? null;
     stage.hovered = null;
     stage.element.ariaLabel =
@@ -240,8 +248,7 @@ class Editor {
 
   open(file) {
     if (!file || file === this.file) return;
-    if (this.unnamed) this.hint("The box without a class was left out.");
-    this.dropUnnamed();
+    if (this.unnamed) this.hint("The box without a class is kept on its photo, and waits for its class.");
     this.pointers.stop();
     this.file = file;
     this.selected = null;
@@ -302,24 +309,25 @@ class Editor {
 
   setClass(name) {
     const { selected, unnamed } = this;
-    if (unnamed) {
+    if (selected && selected.class !== name) {
+      this.replace(selected, { ...accepted(selected), class: name });
+    } else if (!selected && unnamed) {
       this.unnamed = null;
       this.add(unnamed);
-    } else if (selected && selected.class !== name) {
-      this.replace(selected, { ...accepted(selected), class: name });
     }
     this.refresh();
   }
 
   replace(box, changed, merge = null) {
     const boxes = this.labels.boxes.map((other) => (other === box ? changed : other));
+    if (!this.labels.putBoxes(boxes, merge)) return; // as at the photo's edge: the box stays, and stays selected
     this.selected = changed;
-    this.putBoxes(boxes, merge);
+    this.changed();
   }
 
   // A gesture has placed a view elsewhere.
   place(view, box) {
-    if (this.unnamed) {
+    if (view.box.class === null) {
       this.unnamed = box;
       this.refresh();
     } else {
@@ -333,7 +341,7 @@ class Editor {
   }
 
   select(view) {
-    if (!this.unnamed) this.selectBox(view?.box ?? null);
+    this.selectBox(view && view.box.class !== null ? view.box : null);
   }
 
   selectBox(box) {

@@ -59,6 +59,7 @@ class Keys {
     if (event.altKey) return false;
     if (key >= "1" && key <= "9") return editor.classes.number(Number(key));
     const action = ACTIONS.find(({ press }) => press?.includes(key));
+    if (action?.once && event.repeat) return true;
     return Boolean(action) && editor.act(action.name);
   }
 

@@ -17,6 +17,7 @@ class Outbox {
     this.silent = false; // whether the server has not answered in time
     this.photos = new Map(); // by file: { state, revision, sent, sending, theirs, problem }
     this.classes = new Map(); // by name: the sentence with which it was refused, or ""
+    this.unnamed = new Map(); // by file: place of a box that waits for its class, and is not sent until then
     this.read();
   }
 
@@ -34,6 +35,7 @@ class Outbox {
         const [kind, name] = JSON.parse(key.slice(this.prefix.length));
         const kept = JSON.parse(localStorage.getItem(key));
         if (kind === "class") this.classes.set(name, "");
+        else if (kind === "unnamed") this.unnamed.set(name, kept);
         else if (Array.isArray(kept?.state?.boxes)) this.photos.set(name, { ...kept, theirs: null, problem: "" });
       }
     } catch {
@@ -78,6 +80,12 @@ class Outbox {
     this.later();
   }
 
+  putUnnamed(file, box) {
+    if (box) this.unnamed.set(file, box);
+    else this.unnamed.delete(file);
+    this.keep("unnamed", file, box);
+  }
+
   // Answer a conflict: keep a state on top of the other person's, or take theirs.
   settle(file, state) {
     const { theirs } = this.photos.get(file);
@@ -94,12 +102,13 @@ class Outbox {
     return [...[...this.photos.values()].map((entry) => entry.problem), ...this.classes.values()].find(Boolean) ?? "";
   }
 
-  // "saved", "saving", "unsent" or "refused"
+  // A key of SAVED_TEXTS, or "refused".
   get condition() {
     if (this.conflicts.length) return "conflict";
     if (this.problem) return "refused";
-    if (!this.photos.size && !this.classes.size) return this.silent ? "silent" : "saved";
-    return this.silent ? "unsent" : "saving";
+    if (this.photos.size || this.classes.size) return this.silent ? "unsent" : "saving";
+    if (this.silent) return "silent";
+    return this.unnamed.size ? "unnamed" : "saved";
   }
 
   // ---- Messages

@@ -7,6 +7,7 @@ const SAVED_TEXTS = {
   unsent: "Not saved: no connection. Your changes are kept in this browser.",
   silent: "No connection",
   conflict: "Not saved: changed by another tab or person.",
+  unnamed: "A box needs a class",
 };
 const FULL_TEXT = "Not saved: no connection. Keep this tab open: this browser can keep no changes.";
 const HINTS = {
@@ -76,8 +77,8 @@ class Panels {
   get hintKey() {
     const { data, unnamed, selected, pans } = this.editor;
     if (!data.editable) return "viewer";
-    if (unnamed) return "unnamed";
     if (selected) return isProposal(selected) ? "proposal" : "box";
+    if (unnamed) return "unnamed";
     return pans ? "pan" : "draw";
   }
 
@@ -119,7 +120,7 @@ class Panels {
       undo: !labels?.past.length,
       redo: !labels?.future.length,
       copy: !before?.boxes.length,
-      none: labels?.boxes.some((box) => !isProposal(box)),
+      none: Boolean(unnamed) || labels?.boxes.some((box) => !isProposal(box)),
     };
   }
 
@@ -148,7 +149,7 @@ class Panels {
   }
 
   showSaved() {
-    const { outbox, conflict } = this.editor;
+    const { outbox, conflict, unnamed } = this.editor;
     const { condition } = outbox;
     const refused = condition === "refused" && `Not saved: ${harmless(outbox.problem)}`;
     const text = refused || (outbox.full && condition === "unsent" ? FULL_TEXT : SAVED_TEXTS[condition]);
@@ -156,6 +157,7 @@ class Panels {
     if (saved.textContent !== text) saved.textContent = text;
     saved.dataset.condition = condition;
     this.find(".drop").hidden = condition !== "refused";
-    this.find(".settle").hidden = condition !== "conflict" || Boolean(conflict.entry);
+    const elsewhere = (condition === "conflict" && !conflict.entry) || (condition === "unnamed" && !unnamed);
+    this.find(".settle").hidden = !elsewhere;
   }
 }
