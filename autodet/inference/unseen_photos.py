@@ -29,6 +29,15 @@ class UnseenPhotos:
     unknown: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        """These photos."""
+        return self.dataset.split(self.split)
+
+    def only(self, images: tuple[ImageRecord, ...]) -> "UnseenPhotos":
+        """Return some of these photos."""
+        return replace(self, dataset=_with_images(self.dataset, images), count=len(images))
+
 
 def unseen_photos(cards: Sequence[ModelCard], dataset: Dataset) -> UnseenPhotos:
     """Return the photos of a data set that no model, and no model in its fine-tuning history, was trained on.
@@ -47,8 +56,12 @@ def unseen_photos(cards: Sequence[ModelCard], dataset: Dataset) -> UnseenPhotos:
     if not unseen:
         split, unseen = "val", _unseen(shared.split("val"), trained)
     if left_out or len(unseen) < len(dataset.split(split)):
-        shared = replace(shared, images=unseen, fingerprint=fingerprint_of(shared.classes, unseen))
+        shared = _with_images(shared, unseen)
     return UnseenPhotos(shared, split, len(unseen), unknown, left_out)
+
+
+def _with_images(dataset: Dataset, images: tuple[ImageRecord, ...]) -> Dataset:
+    return replace(dataset, images=images, fingerprint=fingerprint_of(dataset.classes, images))
 
 
 def _unseen(records: Sequence[ImageRecord], known: set[str]) -> tuple[ImageRecord, ...]:

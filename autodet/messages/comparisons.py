@@ -46,20 +46,22 @@ def improvement_sentence(improvement: Improvement, audience: Audience = "termina
     """Describe the gain of a search over the model that it started from."""
     figure, names = improvement.comparison.map50, improvement.names
     photos = counted(improvement.photos, f"{SPLIT_WORDS[improvement.split]} photo")
+    figures = (
+        f"{names['b']} against {names['a']}, which it started from, on {photos} that neither was trained on: "
+        f"{FIGURES[audience]} {figure.a:.3f} before, {figure.b:.3f} now"
+    )
+    if improvement.too_few:
+        return f"{figures}; too few photos to tell."
     low, high = figure.interval
     verdict = "more than chance" if figure.significant else "within noise"
-    if improvement.too_few:
-        verdict = "on too few photos to tell"
-    return (
-        f"{names['b']} against {names['a']}, which it started from, on {photos} that neither was trained on: "
-        f"{FIGURES[audience]} {figure.a:.3f} before, {figure.b:.3f} now, a difference of {figure.difference:+.3f} "
-        f"(95 % interval {low:+.3f} to {high:+.3f}), {verdict}."
-    )
+    return f"{figures}, a difference of {figure.difference:+.3f} (95 % interval {low:+.3f} to {high:+.3f}), {verdict}."
 
 
 def improvement_cautions(improvement: Improvement) -> list[str]:
     """Say why the figures of an improvement need care, and what to do; empty if they do not."""
     cautions = []
+    if improvement.proposed or improvement.set_aside:
+        cautions.append(_proposed_text(improvement))
     if improvement.too_few:
         cautions.append(f"{counted(improvement.photos, 'photo')} cannot tell two models apart. {MORE_PHOTOS}")
     if improvement.split == "val":
@@ -79,6 +81,20 @@ def improvement_cautions(improvement: Improvement) -> list[str]:
             "these classes."
         )
     return cautions
+
+
+def _proposed_text(improvement: Improvement) -> str:
+    """Say what it means that the earlier model proposed labels of photos."""
+    name, kind = improvement.names["a"], f"{SPLIT_WORDS[improvement.split]} photo"
+    if improvement.set_aside:
+        verb = "does" if improvement.set_aside == 1 else "do"
+        photos = counted(improvement.set_aside, kind)
+        return f"{photos} {verb} not count: {name} proposed labels there, which would favour it."
+    verb = "has" if improvement.proposed == 1 else "have"
+    return (
+        f"{improvement.proposed:,} of these {counted(improvement.photos, 'photo')} {verb} labels that {name} proposed, "
+        f"which favours it. Labels drawn by hand on {MIN_PHOTOS} test photos would tell."
+    )
 
 
 def no_unseen_photos_text(earlier: str, model: str) -> str:

@@ -94,6 +94,8 @@ class Improvement:
         split: ``test``, or ``val`` for lack of test photos; the new model was chosen on these.
         unknown: Names of data sets that a model was trained on and that are gone; their photos may be among these.
         left_out: Classes that the earlier model does not know; their boxes do not count.
+        proposed: Number of these photos with labels that the earlier model proposed; they favour it.
+        set_aside: Number of photos that do not count because of such labels.
     """
 
     comparison: Comparison
@@ -102,6 +104,8 @@ class Improvement:
     split: Split
     unknown: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    proposed: int = 0
+    set_aside: int = 0
 
     @property
     def photos(self) -> int:

@@ -66,7 +66,8 @@ class PhotoDraft:
         revision: Number of the last change; 0 if the photo is as the data set has it.
         author: Name of the visitor who made the last change; empty if unknown.
         time: Time of the last change, ISO 8601 in UTC; empty at revision 0.
-        model: Id of the model that made the proposals; empty if there are none.
+        model: Id of the model that made the last proposals, also once all are decided; empty if there were none.
+        accepted_from: Ids of the models that proposed labels of the photo, which a person accepted as they were.
     """
 
     file: str
@@ -78,6 +79,7 @@ class PhotoDraft:
     author: str = ""
     time: str = ""
     model: str = ""
+    accepted_from: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[DraftBox, ...]:
@@ -114,6 +116,7 @@ class PhotoDraft:
         known = known_entries(cls, document)
         known["boxes"] = tuple(map(DraftBox.from_json, document["boxes"]))
         known["issues"] = tuple(map(LabelIssue.from_json, document.get("issues", ())))
+        known["accepted_from"] = tuple(document.get("accepted_from", ()))
         return cls(**known)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from autodet.datasets.manifest import read_dataset
+from autodet.datasets.drafts.acceptance import accepted_photos
+from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import AutodetError, SearchError
 from autodet.inference.comparison import compare_models
 from autodet.inference.evaluations import kept_report
@@ -12,6 +13,7 @@ from autodet.inference.unseen_photos import UnseenPhotos, unseen_photos
 from autodet.messages.comparisons import no_unseen_photos_text
 from autodet.models.store import StoredModel, list_models, read_model
 from autodet.records import Improvement, SearchStatus
+from autodet.records.comparisons import MIN_PHOTOS
 from autodet.search.api import Search, find_search
 from autodet.workspace import Workspace, open_workspace, safe_join
 
@@ -27,12 +29,16 @@ class Successor:
         earlier: The model that provided the starting weights.
         model: The model of the search.
         photos: The photos to compare them on.
+        proposed: Number of these photos with labels that the earlier model proposed.
+        set_aside: Number of photos that do not count because of such labels.
     """
 
     search: str
     earlier: StoredModel
     model: StoredModel
     photos: UnseenPhotos
+    proposed: int = 0
+    set_aside: int = 0
 
     @property
     def models(self) -> tuple[StoredModel, StoredModel]:
@@ -63,8 +69,19 @@ def find_successor(status: SearchStatus, workspace: Workspace) -> Successor | No
         model = read_model(status.model, workspace)
         dataset = read_dataset(safe_join(workspace.datasets, status.dataset))
         if earlier and dataset.fingerprint == model.card.dataset_fingerprint:
-            return Successor(status.search, earlier, model, unseen_photos((earlier.card, model.card), dataset))
+            return _successor(status.search, earlier, model, dataset)
     return None
+
+
+def _successor(search: str, earlier: StoredModel, model: StoredModel, dataset: Dataset) -> Successor:
+    """Choose the photos; those that the earlier model labelled do not count if enough others are left."""
+    photos = unseen_photos((earlier.card, model.card), dataset)
+    own = accepted_photos(dataset, earlier.id)
+    others = tuple(record for record in photos.images if record.sha256 not in own) if photos.count else ()
+    proposed = photos.count - len(others)
+    if proposed and len(others) >= MIN_PHOTOS and any(len(record.annotations) for record in others):
+        return Successor(search, earlier, model, photos.only(others), set_aside=proposed)
+    return Successor(search, earlier, model, photos, proposed)
 
 
 def improvement(
@@ -76,7 +93,8 @@ def improvement(
     """Compare the model of a search with the one that it started from, on photos that neither was trained on.
 
     Test photos count if neither model was trained or chosen on them; for lack of these, validation photos that neither
-    was trained on. Evaluations that are kept beside the models are used.
+    was trained on. Photos with labels that the earlier model proposed, and that a person accepted as they were, are set
+    aside if ten others are left. Evaluations that are kept beside the models are used.
 
     Args:
         search: A search that started from a model and is over, its id or its name.
@@ -113,4 +131,6 @@ def compare_successor(successor: Successor, progress: Callable[[int, int], None]
         split=photos.split,
         unknown=photos.unknown,
         left_out=photos.left_out,
+        proposed=successor.proposed,
+        set_aside=successor.set_aside,
     )

@@ -123,6 +123,25 @@ def test_undo_may_bring_back_proposals_that_the_browser_has_got(fruit, tell):
     assert read_drafts(fruit).of(file).state == "proposed"
 
 
+def test_a_data_set_that_is_deleted_meanwhile_takes_no_change_and_says_where_it_is(fruit, monkeypatch):
+    def label():
+        from autodet.datasets.manifest import list_datasets, read_dataset
+        from autodet.trash import move_to_trash
+        from autodet.ui.label.editor import show_editor
+        from autodet.workspace import open_workspace
+
+        workspace = open_workspace()
+        (summary,) = list_datasets(workspace)
+        dataset = read_dataset(workspace.datasets / summary.id)
+        move_to_trash("dataset", dataset.folder)
+        show_editor(dataset, [record.file for record in dataset.images])
+
+    monkeypatch.setattr("autodet.ui.label.editor.link", lambda *words: None)  # there is one page only
+    app = checked(AppTest.from_function(label).run())
+    assert "was deleted. Restore it from the trash in Settings" in says(app)
+    assert not app.get("bidi_component")
+
+
 def test_a_viewer_looks_only(fruit, visit, monkeypatch):
     monkeypatch.setenv("AUTODET_MODE", "demo")
     app = visit("label")

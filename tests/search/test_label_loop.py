@@ -7,6 +7,7 @@ import pytest
 
 import autodet
 from autodet.cli import main
+from autodet.datasets.drafts.acceptance import accepted_photos
 from autodet.datasets.drafts.checks import draft_from_browser
 from autodet.datasets.drafts.journal import add_draft_class, read_drafts, save_draft
 from autodet.datasets.imports.import_dataset import import_dataset
@@ -66,4 +67,6 @@ def test_from_photos_without_labels_to_a_second_model(pool, sample_dataset, caps
     assert gained.comparison.models == {"a": one, "b": document["model"]}
     assert gained.split == "test" and gained.unknown == gained.left_out == ()
     known = {record.sha256 for record in first.images if record.split != "test"}
-    assert gained.photos == len({record.sha256 for record in second.split("test")} - known)
+    unseen = {record.sha256 for record in second.split("test")} - known
+    assert gained.photos + gained.set_aside == len(unseen)
+    assert gained.proposed + gained.set_aside == len(unseen & accepted_photos(second, one))

@@ -6,11 +6,14 @@ from dataclasses import replace
 import pytest
 
 import autodet
+from autodet.datasets.drafts.journal import propose_labels
 from autodet.datasets.versions.box_edits import BoxEdit
 from autodet.datasets.versions.derive import derive_dataset
 from autodet.errors import SearchError
 from autodet.messages.next_search import next_search_sentence
 from autodet.models.store import add_model
+from autodet.records import DraftBox
+from autodet.search.improvement import find_successor
 from autodet.search.next_search import plan_next_search, search_again
 from autodet.search.status.status_file import read_snapshot, write_snapshot
 from tests.helpers import untrained_bundle
@@ -121,6 +124,26 @@ def test_a_search_starts_once_and_takes_over_the_model(data, home, launcher_call
     assert (other.id, other.spec().trials, other.spec().epochs) == ("mine", 1, 4)
     with pytest.raises(SearchError, match="leave start_from out"):
         autodet.search_again(version, start_from="fruit model")
+
+
+@pytest.mark.parametrize("enough", [False, True])
+def test_photos_that_the_earlier_model_labelled_do_not_grade_it_if_others_do(
+    data, home, launcher_calls, trained_on, monkeypatch, enough
+):
+    first = derive_dataset(data, "first", resplit=(40, 20, 40))
+    model = trained_on(first, "first")
+    tests = first.split("test")
+    own = tests[0]
+    propose_labels(first, {own.file: [DraftBox("apple", (1.0, 1.0, 9.0, 9.0), score=0.9)]}, model.id)
+    autodet.accept_proposals(first)
+    second = autodet.derive_labels(first)
+    search = search_again(second, preset="quick", trials=1, launcher=launcher_calls.append)
+    end(search, home, model=trained_on(second, "second", seed=1).id)
+    monkeypatch.setattr("autodet.search.improvement.MIN_PHOTOS", len(tests) - enough)
+    successor = find_successor(search.status(), home)
+    assert (successor.proposed, successor.set_aside) == ((0, 1) if enough else (1, 0))
+    compared = {record.sha256 for record in successor.photos.images}
+    assert compared == {record.sha256 for record in tests} - ({own.sha256} if enough else set())
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
-"""Acceptance of a model's proposals, and the way back to the labels of the data set."""
+"""Acceptance of a model's proposals, what was accepted, and the way back to the labels of the data set."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from autodet.access.change import change
-from autodet.datasets.drafts.journal import Drafts, write_drafts
+from autodet.datasets.drafts.journal import Drafts, read_drafts, write_drafts
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
+from autodet.datasets.versions.derive import ancestors
 from autodet.records import DraftBox, PhotoDraft
 
 
@@ -49,12 +50,31 @@ def accept_proposals(
                     draft,
                     boxes=tuple(replace(box, score=None) if take else box for box, take in pairs),
                     reviewed=True,
-                    model=draft.model if sum(taken) < len(draft.proposals) else "",
+                    accepted_from=tuple(dict.fromkeys((*draft.accepted_from, draft.model))),
                 )
 
     with change("label photos", f"{dataset.id}: proposals accepted", dataset.workspace):
         write_drafts(dataset, written)
     return count
+
+
+def accepted_photos(dataset: Dataset, model: str) -> set[str]:
+    """Return the photos of a version with labels that a model proposed and a person accepted as they were.
+
+    Args:
+        dataset: The version; the data sets that it was derived from are searched.
+        model: Id of the model.
+
+    Returns:
+        SHA-256 of each of these photos.
+    """
+    parents = [read_drafts(found) for _, found in ancestors(dataset, dataset.workspace) if found]
+    return {
+        drafts.records[file].sha256
+        for drafts in parents
+        for file, draft in drafts.changed.items()
+        if model in draft.accepted_from and file in drafts.records
+    }
 
 
 def discard_drafts(dataset: Dataset, files: Collection[str] | None = None) -> int:

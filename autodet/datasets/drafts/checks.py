@@ -25,6 +25,9 @@ def draft_from_browser(drafts: Drafts, document: object, earlier: Iterable[Draft
             [{"class": name, "box": [x1, y1, x2, y2], "difficult": bool, "truncated": bool, "score": float or null}]}``.
         earlier: Proposals that the photo had before, which undo brings back.
 
+    Returns:
+        The draft; it names the model if one of its proposals is now a label with the same place and class.
+
     Raises:
         DraftConflictError: The photo was changed since that revision.
         DatasetError: The document does not describe labels of a photo of this data set.
@@ -55,8 +58,22 @@ def draft_from_browser(drafts: Drafts, document: object, earlier: Iterable[Draft
         flagged=_flag(fields, "flagged"),
         issues=current.issues,
         revision=revision,
-        model=current.model if proposals else "",
+        model=current.model,
+        accepted_from=_accepted_from(current, drawn, (*current.proposals, *earlier)),
     )
+
+
+def _accepted_from(current: PhotoDraft, drawn: Iterable[DraftBox], proposals: Iterable[DraftBox]) -> tuple[str, ...]:
+    """Return the models whose proposals are labels now; none once every label of before is gone or was moved."""
+    labels = {_thing(box) for box in drawn if not box.is_proposal}
+    models = current.accepted_from if labels & set(map(_thing, current.labels)) else ()
+    if current.model and labels - set(map(_thing, current.labels)) & set(map(_thing, proposals)):
+        return tuple(dict.fromkeys((*models, current.model)))
+    return models
+
+
+def _thing(box: DraftBox) -> tuple[str, BoxXYXY]:
+    return box.class_name, box.box_xyxy
 
 
 def _box(drafts: Drafts, current: PhotoDraft, document: object) -> DraftBox:

@@ -14,7 +14,8 @@ from autodet.charts.palette import CLASS_COLOURS
 from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.ui.common.address import named_in_address, note_address, write_address
-from autodet.ui.common.frame import sentences_for_errors
+from autodet.ui.common.frame import link, sentences_for_errors
+from autodet.ui.common.markdown import escape
 from autodet.ui.common.photo_viewer import read_assets
 from autodet.ui.label.changes import draft_document, remember_proposals, store_changes
 from autodet.ui.label.pictures import find_pictures
@@ -105,6 +106,9 @@ def _show_editor(
     dataset: Dataset, order: Sequence[str], reasons: Mapping[str, str], show_progress: Callable[[int, int], None]
 ) -> None:
     with sentences_for_errors("Label"):
+        if not dataset.folder.exists():
+            _explain_deletion(dataset)
+            return
         message = _message(dataset)
         answer = _answer(dataset, message)
         drafts = read_drafts(dataset)
@@ -130,6 +134,17 @@ def _show_editor(
             "answer": answer,
         }
         _component(key=f"{KEY} {dataset.id}", data=data, on_message_change=lambda: None)
+
+
+def _explain_deletion(dataset: Dataset) -> None:
+    """Tell that the data set was deleted in the meantime; the browser keeps the changes that it has not sent."""
+    st.warning(
+        f"The data set **{escape(dataset.name)}** was deleted. Restore it from the trash in Settings within a day, "
+        "then open it here: changes that are not stored yet are kept in this browser until then.",
+        icon=":material/delete:",
+    )
+    link("settings", "Open Settings")
+    link("label", "Label another data set")
 
 
 def _message(dataset: Dataset) -> Mapping[str, Any]:

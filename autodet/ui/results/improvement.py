@@ -91,8 +91,8 @@ def _show(successor: Successor, found: Improvement) -> None:
         left.metric(
             f"mAP@0.5 on {counted(found.photos, 'photo')}",
             f"{figure.a:.3f} → {figure.b:.3f}",
-            f"{figure.difference:+.3f}",
-            delta_color="normal" if figure.significant and not found.too_few else "off",
+            None if found.too_few else f"{figure.difference:+.3f}",
+            delta_color="normal" if figure.significant else "off",
         )
         right.markdown(escape(improvement_sentence(found, "page")))
         for caution in improvement_cautions(found):

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from autodet.access.visitor import Visitor, acting_as
-from autodet.datasets.drafts.acceptance import accept_proposals, discard_drafts
+from autodet.datasets.drafts.acceptance import accept_proposals, accepted_photos, discard_drafts
 from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_draft
+from autodet.datasets.drafts.version import plan_labels, store_labels
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.errors import AccessError, DatasetError, DraftConflictError
 from autodet.records import DraftBox
@@ -38,7 +39,8 @@ def test_proposals_from_a_score_on_become_labels(fruit, least, accepted, left):
         draft = drafts.of(record.file)
         assert [box.class_name for box in draft.proposals] == left
         assert len(draft.labels) == 2 + accepted // 2
-        assert draft.state == ("proposed" if left else "labelled") and draft.model == ("model-1" if left else "")
+        assert draft.state == ("proposed" if left else "labelled")
+        assert draft.accepted_from == (("model-1",) if accepted else ())
 
 
 def test_only_the_named_photos_change(fruit):
@@ -59,6 +61,14 @@ def test_a_discarded_draft_has_the_labels_of_the_data_set_and_a_new_revision(fru
         save_draft(fruit, before)
     assert discard_drafts(fruit) == 1
     assert discard_drafts(fruit) == 0
+
+
+def test_a_version_knows_the_photos_whose_labels_a_model_proposed(fruit):
+    first = fruit.images[0]
+    accept_proposals(fruit, [first.file])
+    grown = store_labels(plan_labels(fruit))
+    assert accepted_photos(grown, "model-1") == {first.sha256}
+    assert accepted_photos(grown, "model-2") == accepted_photos(fruit, "model-1") == set()
 
 
 def test_a_viewer_accepts_and_discards_nothing(fruit):

@@ -120,10 +120,29 @@ def test_a_browser_invents_no_proposal(fruit, document):
     proposed = BOX | {"box": list(PROPOSAL.box_xyxy), "truncated": False, "score": 0.8}
     document |= {"revision": 1}
     assert checked(fruit, document | {"boxes": [proposed]}).proposals == (PROPOSAL,)
-    assert checked(fruit, document | {"boxes": []}).model == ""
     for changed in ([proposed, proposed], [proposed | {"score": 0.9}], [proposed | {"box": [5, 5, 21, 20]}]):
         with pytest.raises(DatasetError):
             checked(fruit, document | {"boxes": changed})
+
+
+def test_a_draft_knows_the_model_of_accepted_proposals_until_their_labels_are_gone(fruit, document):
+    file = document["file"]
+
+    def saved(*boxes, earlier=()):
+        drafts = read_drafts(fruit)
+        sent = document | {"revision": drafts.of(file).revision, "boxes": list(boxes)}
+        return save_draft(fruit, draft_from_browser(drafts, sent, earlier)).accepted_from
+
+    propose_labels(fruit, {file: [PROPOSAL]}, "model-1")
+    proposed = BOX | {"box": list(PROPOSAL.box_xyxy), "truncated": False, "score": 0.8}
+    accepted, moved = proposed | {"score": None}, proposed | {"score": None, "box": [5, 5, 21, 20]}
+    assert saved(BOX, moved) == ()
+    assert saved(proposed, earlier=[PROPOSAL]) == ()  # undone
+    assert saved(accepted) == ("model-1",)
+    assert saved(BOX, accepted) == ("model-1",)
+    assert saved(moved) == ()
+    assert saved(accepted, earlier=[PROPOSAL]) == ("model-1",)
+    assert saved() == ()
 
 
 def test_a_change_of_an_older_state_is_a_conflict(fruit, document):

@@ -12,6 +12,10 @@ function spellingOf(name) {
   return name.replace(/\s+/g, "").toLocaleLowerCase();
 }
 
+function tooLongText(name) {
+  return `A class name has up to ${MAX_NAME} characters, and this one has ${name.length}; shorten it.`;
+}
+
 class Classes {
   constructor(editor) {
     this.editor = editor;
@@ -45,7 +49,7 @@ class Classes {
   }
 
   get typed() {
-    return this.input.value.replace(/\s+/g, " ").trim().slice(0, MAX_NAME);
+    return this.input.value.replace(/\s+/g, " ").trim();
   }
 
   // Classes that the search finds, those that begin with it first.
@@ -89,7 +93,7 @@ class Classes {
   }
 
   take(name) {
-    if (!name || !this.editor.editable) return;
+    if (!name || !this.editor.editable || name.length > MAX_NAME) return;
     const known = this.names.find((other) => spellingOf(other) === spellingOf(name));
     if (known === undefined) this.editor.outbox.putClass(name);
     this.choose(known ?? name);
@@ -162,8 +166,10 @@ class Classes {
 
   newRow() {
     const { typed } = this;
-    const button = this.button(`Add “${harmless(typed)}”`);
+    const tooLong = typed.length > MAX_NAME;
+    const button = this.button(tooLong ? tooLongText(typed) : `Add “${harmless(typed)}”`);
     button.classList.add("class", "new");
+    button.disabled = tooLong;
     button.onclick = () => this.take(typed);
     return button;
   }
