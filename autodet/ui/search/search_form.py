@@ -23,7 +23,7 @@ from autodet.search.start import start_search
 from autodet.settings import load_settings
 from autodet.text_format import counted, duration
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
-from autodet.ui.common.address import named_in_address
+from autodet.ui.common.address import take_form
 from autodet.ui.common.choice import choose, forget
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import emphasis, open_page
@@ -78,7 +78,7 @@ def ask_for_search(dataset: Dataset) -> Order:
 
     A link to the page may select the preset, as the form to open.
     """
-    named = named_in_address("form")
+    named = take_form()
     if named in PRESETS:
         st.session_state[EFFORT] = named
     chosen = st.segmented_control(
