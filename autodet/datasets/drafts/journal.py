@@ -179,8 +179,10 @@ def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> N
     own = [name for name in drafts.classes if name not in known]
     spelled = {spelling_key(name) for name in (*known, *own)}
     more = {spelling_key(name): name for name in classes if spelling_key(name) not in spelled}
-    named: list[Document] = [{"class": name} for name in (*own, *more.values())]
-    lines = [*named, *({"photo": one.to_json()} for one in carried)]
+    lines: list[Document] = [
+        *({"class": name} for name in (*own, *more.values())),
+        *({"photo": one.to_json()} for one in carried),
+    ]
     with change("label photos", f"{new.name}: {len(carried)} drafts of {old.id}", new.workspace):
         if lines:
             write_journal(new.folder, lines)
