@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_draft
 from autodet.records import DraftBox, PhotoDraft
 from autodet.ui.label.queue import make_queue
-from tests.app.conftest import address, checked, says, viewer_data
+from tests.app.conftest import address, checked, viewer_data
 
 COMPONENT = "autodet_label_editor"
 
@@ -107,7 +107,8 @@ def test_a_link_opens_its_photo(fruit, visit):
     app.query_params["dataset"] = fruit.id
     assert viewer_data(checked(app.run()), COMPONENT)["shown"] == fruit.images[7].file
     app.query_params["photo"] = "<b>.jpg"
-    assert "has no photo of that name" in [toast.value for toast in checked(app.run()).toast][0]
+    (toast,) = checked(app.run()).toast
+    assert "has no photo of that name" in toast.value
 
 
 def test_undo_may_bring_back_proposals_that_the_browser_has_got(fruit, tell):

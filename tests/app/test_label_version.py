@@ -7,7 +7,7 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.records import DraftBox
 from autodet.ui.label import version_offer
-from tests.app.conftest import checked, follow, labelled, labels, says
+from tests.app.conftest import checked, labelled, labels, says
 from tests.helpers import draw_photo
 
 EVIL = "![x](evil.png) <b>*bold*</b> :red[r]"
@@ -45,7 +45,7 @@ def test_enough_labels_that_no_version_has_lead_to_the_section(visit, pool):
     label(pool, 19, 20)
     app = visit("label")
     assert "20 photos are labelled, and no version has all of these labels yet" in says(app)
-    app = follow(app, "Make a version")
+    app = checked(labelled(app.button, "Make a version").click().run())
     assert "What would change" in says(app)
     checked(labelled(app.button, "Make the version").click().run())
     assert "no version has all of these labels" not in says(visit("label", dataset=pool.id))
@@ -71,7 +71,7 @@ def test_labels_become_a_version_once_and_more_labels_another_one(opened, pool, 
     assert "**first** has these labels: 14 photos, 12 boxes" in says(app)
     assert {one.name for one in list_datasets(workspace)} == {"pool", "first"}
     links = [part for part in app.get("page_link") if part.value == "Train a detector"]
-    assert "dataset=first" in [part.proto.query_string for part in links]
+    assert "dataset=first&form=quick" in [part.proto.query_string for part in links]
     assert "Make the version" not in labels(app.button)
 
     label(pool, 14, 20)

@@ -13,7 +13,7 @@ from autodet.search.order.space import Choices, Range
 from autodet.search.order.spec import SPEC
 from autodet.search.start import start_search
 from autodet.ui.search import network_form as networks_of_the_page
-from tests.app.conftest import checked, labelled, labels, says
+from tests.app.conftest import checked, follow, labelled, labels, says
 from tests.helpers import APPLE, write_voc
 
 
@@ -35,6 +35,13 @@ def test_the_forecast_follows_the_form(visit, fruit):
 
 
 @pytest.mark.slow
+def test_the_link_of_a_quick_look_selects_it(visit, fruit):
+    app = follow(visit("label"), "Train a detector")
+    assert labelled(app.segmented_control, "How much effort").value == "quick"
+    app = checked(labelled(app.segmented_control, "How much effort").set_value("best").run())
+    assert labelled(checked(app.run()).segmented_control, "How much effort").value == "best"
+
+
 def test_a_preset_gives_its_reasons_and_is_filled_in_for_the_data_set_until_somebody_changes_it(
     visit, fruit, workspace, tmp_path, launched
 ):

@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from autodet.datasets.drafts.flags import flag_photos
 from autodet.datasets.drafts.journal import add_draft_class, propose_labels, read_drafts, save_draft
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.records import DraftBox
+from autodet.records import DraftBox, LabelIssue
 from autodet.text_format import harmless
 from autodet.workspace import Workspace
 from tests.browser.conftest import settled
@@ -174,6 +175,22 @@ def test_a_box_without_a_class_waits_for_one_on_its_photo(opened, pool):
     tab.keyboard.press("Enter")
     wait_until_saved(editor)
     assert [name for name, *_ in boxes_of(pool)] == ["fox"]
+
+
+def test_missing_labels_are_shown_until_each_is_added(opened, pool):
+    add_draft_class(pool, "fox")
+    file, places = pool.images[0].file, [(10.0, 10.0, 90.0, 90.0), (200.0, 100.0, 300.0, 200.0)]
+    flag_photos(pool, {file: [LabelIssue(file, "missing", "fox", place, 0.1) for place in places]})
+    tab, editor = opened(1)
+    expect(editor.locator(".strip .flagged")).to_have_count(1)
+    tab.keyboard.press("g")
+    expect(editor.get_by_role("button", name="Looks like fox, without a label")).to_have_count(2)
+    for left in (1, 0):
+        editor.get_by_role("button", name="Add it").first.click()
+        expect(editor.get_by_role("button", name="Add it")).to_have_count(left)
+        wait_until_saved(editor)
+    assert boxes_of(pool) == [("fox", *place) for place in reversed(places)]
+    expect(editor.locator(".strip .flagged")).to_have_count(0)
 
 
 def test_proposals_are_decided_one_by_one_all_or_above_a_score(opened, pool):

@@ -152,7 +152,7 @@ def has_new_labels(dataset: Dataset) -> bool:
     since = datetime.fromisoformat(newest).replace(microsecond=0) if newest else datetime.min.replace(tzinfo=UTC)
     return any(
         datetime.fromisoformat(draft.time).replace(microsecond=0) > since and _differs(drafts.imported(file), draft)
-        for file, draft in reversed(drafts.changed.items())  # the newest changes are mostly among the last
+        for file, draft in reversed(list(drafts.changed.items()))  # the newest changes are mostly among the last
     )
 
 

@@ -38,13 +38,18 @@ def read_address(page: str) -> None:
         st.session_state[PAGE], st.session_state[WRITTEN] = page, []
     st.session_state[NAMED] = named if arrived or named not in st.session_state[WRITTEN] else {}
     st.session_state[CHOSEN] = {}
-    if arrived or "form" in st.session_state[NAMED]:
+    if arrived:  # the browser goes on to send a form that the page has removed from the URL
         st.session_state[FORM] = st.session_state[NAMED].get("form", "")
 
 
 def opens_form(name: str) -> bool:
     """Return whether the link that the visitor followed to this page asks for a form to be open."""
     return bool(st.session_state.get(FORM) == name)
+
+
+def take_form() -> str:
+    """Return the form that the link to this page asks for; empty if it asks for none, or after the first call."""
+    return str(st.session_state.pop(FORM, ""))
 
 
 def named_in_address(key: str) -> str | None:

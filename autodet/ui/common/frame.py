@@ -181,7 +181,7 @@ def open_page(name: str, **chosen: str) -> NoReturn:
     Args:
         name: The page, a key of ``PAGES``.
         chosen: Selections on that page: ids of a ``search``, ``model`` or ``dataset``, a ``split``, ``models`` or
-            ``trials`` separated by commas, or a ``form`` to open.
+            ``trials`` separated by commas, or a ``form`` to open: ``import``, or a preset on Train.
     """
     if st.session_state[PAGE] != name:
         st.session_state[LEAVING] = st.session_state[PAGE], name, chosen

@@ -121,7 +121,7 @@ def _choose_model(drafts: Drafts) -> StoredModel:
     own = list_models()
     if not own:
         st.markdown(NO_MODEL)
-        link("search", "Train a detector", dataset=drafts.dataset.id)
+        link("search", "Train a detector", dataset=drafts.dataset.id, form="quick")
     models = {str(model.path): model for model in (*own, demo_model())}
     known = {path: len(default_choice(model.card, drafts.classes)) for path, model in models.items()}
     named = next((path for path, model in models.items() if own and model.id == named_in_address("model")), None)

@@ -46,7 +46,12 @@ def draft_document(draft: PhotoDraft) -> dict[str, Any]:
         "author": draft.author,
         "time": draft.time,
         "issues": [
-            {"text": issue_text(issue.kind, issue.class_name, issue.suggested_class), "box": list(issue.box)}
+            {
+                "kind": issue.kind,
+                "class": issue.class_name,
+                "box": list(issue.box),
+                "text": issue_text(issue.kind, issue.class_name, issue.suggested_class),
+            }
             for issue in draft.issues
         ],
         "boxes": [_box_document(asdict(box)) for box in draft.boxes],

@@ -1,6 +1,6 @@
 """The sections of the page: progress, the order of the photos, the editor, and what follows from the labels."""
 
-from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,7 +12,6 @@ from autodet.datasets.drafts.label_splits import MIN_PHOTOS_WITH_TEST
 from autodet.datasets.drafts.version import has_new_labels
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
-from autodet.ui.common.address import named_in_address
 from autodet.ui.common.export_buttons import offer_downloads
 from autodet.ui.common.frame import link
 from autodet.ui.common.kept_photos import offer_kept
@@ -20,48 +19,32 @@ from autodet.ui.common.markdown import escape
 from autodet.ui.label.auto_labels import show_auto_labels
 from autodet.ui.label.editor import show_editor, show_photo
 from autodet.ui.label.order import choose_order
-from autodet.ui.label.version_offer import VERSION, offer_version, open_version
+from autodet.ui.label.version_offer import lead_to_version, show_version_section
 
 
 def show_sections(dataset: Dataset) -> None:
     """Show the labels of a data set and what can be done with them."""
     _lead_to_grown(dataset)
-    progress = Progress(dataset, st.empty(), st.empty())
+    progress = st.empty()
     order = choose_order(read_drafts(dataset))
     if order.is_new:
         show_photo(dataset, order.files[0])
-    show_editor(dataset, order.files, order.sentences, show_progress=progress.show)
+    show_editor(dataset, order.files, order.sentences, show_progress=partial(_show_progress, dataset, progress))
     show_auto_labels(dataset)
     offer_kept(dataset)
-    if named_in_address("form") == VERSION:
-        open_version(dataset)
-    offer_version(dataset)
+    show_version_section(dataset)
     offer_downloads(dataset, drafts=True)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far the labels are, and what can be done with them.
-
-    Attributes:
-        dataset: The data set.
-        bar: Place of the bar.
-        step: Place of the next step.
-    """
-
-    dataset: Dataset
-    bar: DeltaGenerator
-    step: DeltaGenerator
-
-    def show(self, done: int, total: int) -> None:
-        """Show the number of labelled photos, and lead to a version as soon as it would be worth a training."""
-        self.bar.progress(done / total, f"{done:,} of {counted(total, 'photo')} labelled")
-        if done < MIN_PHOTOS_WITH_TEST or not may_change() or not has_new_labels(self.dataset):
-            self.step.empty()
-            return
-        with self.step.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{counted(done, 'photo')} are labelled, and no version has all of these labels yet.")
-            link("label", "Make a version", icon=":material/call_split:", dataset=self.dataset.id, form=VERSION)
+def _show_progress(dataset: Dataset, bar: DeltaGenerator, done: int, total: int) -> None:
+    """Show the number of labelled photos, and lead to a version as soon as it would be worth a training."""
+    bar.progress(done / total, f"{done:,} of {counted(total, 'photo')} labelled")
+    with st.container(horizontal=True, vertical_alignment="center"):  # always, so that the editor keeps its place
+        if done >= MIN_PHOTOS_WITH_TEST and may_change() and has_new_labels(dataset):
+            st.markdown(
+                f"{counted(done, 'photo')} are labelled, and no version has all of these labels yet.", width="content"
+            )
+            lead_to_version(dataset)
 
 
 def _lead_to_grown(dataset: Dataset) -> None:

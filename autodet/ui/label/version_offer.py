@@ -19,14 +19,26 @@ from autodet.ui.common.next_search import show_next_search
 from autodet.ui.common.scroll import count_opening, scroll_here
 from autodet.ui.common.version_preview import show_preview
 
-VERSION = "version"  # the form in a link that opens the section
+SECTION = "version"
+LED = "led to the version"  # session state: whether the next run scrolls to the section
 
 
-def open_version(dataset: Dataset) -> None:
-    """Unfold the section, which ``offer_version`` shows next, and scroll to it."""
-    st.session_state[_key(dataset)] = True
-    count_opening(VERSION)
-    scroll_here(VERSION)
+def lead_to_version(dataset: Dataset) -> None:
+    """Show a button that unfolds the section and scrolls to it."""
+    if st.button("Make a version", key=f"to version {dataset.id}", icon=":material/call_split:"):
+        st.session_state[_key(dataset)] = True
+        st.session_state[LED] = True
+        count_opening(SECTION)
+        st.rerun()
+
+
+def show_version_section(dataset: Dataset) -> None:
+    """Show the section."""
+    above = st.container()
+    offer_version(dataset)
+    if st.session_state.pop(LED, False):
+        with above:  # when the page has its length
+            scroll_here(SECTION)
 
 
 @editors_only("create data set")
@@ -108,5 +120,5 @@ def _show_made(made: Dataset) -> None:
     again = show_next_search(made, primary=True)
     with st.container(horizontal=True):
         if not again:
-            link("search", "Train a detector", primary=True, dataset=made.id)
+            link("search", "Train a detector", primary=True, dataset=made.id, form="quick")
         link("datasets", "See what changed", icon=":material/difference:", dataset=made.id)

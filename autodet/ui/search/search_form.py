@@ -23,6 +23,7 @@ from autodet.search.start import start_search
 from autodet.settings import load_settings
 from autodet.text_format import counted, duration
 from autodet.training.hardware import Hardware, find_hardware, hardware_of_cluster
+from autodet.ui.common.address import take_form
 from autodet.ui.common.choice import choose, forget
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import emphasis, open_page
@@ -40,6 +41,7 @@ from autodet.ui.search.option_fields import ask_for_option
 from autodet.ui.search.space_form import ask_what_to_try, chosen_objective
 
 WHERE = "where to run"
+EFFORT = "effort"  # session state: the preset
 SAME_ORDER_SECONDS = 5.0  # identical requests within this time, such as double clicks, start one search
 MINUTES = (0.1, 100_000)  # bounds of the time limit
 LEARNING_RATES = (1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 1e-2)
@@ -72,17 +74,24 @@ class Order(SearchOptions):
 
 
 def ask_for_search(dataset: Dataset) -> Order:
-    """Show the search form, prefilled with the plan of the selected preset, and return the request."""
-    preset = st.segmented_control(
+    """Show the search form, prefilled with the plan of the selected preset, and return the request.
+
+    A link to the page may select the preset, as the form to open.
+    """
+    named = take_form()
+    if named in PRESETS:
+        st.session_state[EFFORT] = named
+    chosen = st.segmented_control(
         OPTIONS["preset"].label,
         list(PRESETS),
-        default=DEFAULT_PRESET,
+        default=None if named in PRESETS else DEFAULT_PRESET,
         required=True,
         format_func=OPTIONS["preset"].choices.__getitem__,
-        key="effort",
+        key=EFFORT,
         persist_state="session",
     )
-    plan = _plan(dataset, preset or DEFAULT_PRESET)
+    preset = chosen or DEFAULT_PRESET
+    plan = _plan(dataset, preset)
     reasons = st.empty()
     problems: list[str] = []
     with st.expander("Trials, epochs and learning rate", icon=":material/timer:"):

@@ -70,7 +70,7 @@ const actions = {
     } else if (labels.condition === "unlabelled") {
       editor.hint("Draw a box, or press O if there are no objects here.");
     } else {
-      if (labels.put({ ...labels.state, reviewed: true })) editor.changed();
+      if (labels.put({ ...labels.state, reviewed: true }) || editor.photo.issues.length) editor.changed();
       editor.step(1);
     }
   },

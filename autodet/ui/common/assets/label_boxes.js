@@ -6,6 +6,7 @@ const MIN_SIDE = 2; // pixels of the photo
 const MAX_UNDO = 200;
 const MERGE_MILLISECONDS = 1000; // in which repeated keys count as one change
 const SAME_BOX_IOU = 0.9;
+const LABELLED_IOU = 0.5; // as in autodet/datasets/drafts/flags.py
 
 function stateOf({ boxes, reviewed, flagged }) {
   return { boxes, reviewed, flagged };
@@ -70,6 +71,14 @@ function isAlike(one, other) {
 // The boxes of two lists; of two that are alike, the first.
 function joined(boxes, others) {
   return [...boxes, ...others.filter((other) => !boxes.some((box) => isAlike(box, other)))];
+}
+
+// Whether the labels still have what an issue tells: an object without a label, or a label that looks wrong.
+function isOpen(issue, boxes) {
+  const missing = issue.kind === "missing";
+  const least = missing ? LABELLED_IOU : SAME_BOX_IOU;
+  const about = (box) => !isProposal(box) && box.class === issue.class && overlap(box.box, issue.box) >= least;
+  return missing !== boxes.some(about);
 }
 
 class Labels {

@@ -194,6 +194,8 @@ class Editor {
     const dragged = this.pointers.gesture && stage.active; // an answer may arrive while a box is dragged
     stage.boxes = boxes.map((box) => (dragged?.box === box ? dragged : this.viewOf(box)));
     if (this.unnamed) stage.boxes.unshift(this.viewOf({ ...this.newBox(this.unnamed), class: null }));
+    this.issues = this.openIssues();
+    stage.boxes.push(...this.issues.filter(({ kind }) => kind === "missing").map((issue) => this.suggestedView(issue)));
     stage.active = stage.boxes.find((view) => view.box === this.selected) ?? (this.unnamed && stage.boxes[0]) ?? null;
     stage.hovered = null;
     stage.element.ariaLabel =
@@ -205,6 +207,27 @@ class Editor {
     this.strip.show();
     this.conflict.show();
     this.panels.show();
+  }
+
+  // What looks wrong on the photo. A review ends it on the server; here it stays until the photo is left.
+  openIssues() {
+    const served = this.photo.issues ?? [];
+    if (served.length || this.doubted?.file !== this.file) this.doubted = { file: this.file, issues: served };
+    return this.doubted.issues.filter((issue) => isOpen(issue, this.labels?.boxes ?? []));
+  }
+
+  // A box that a model misses, which is no label until it is added.
+  suggestedView({ class: name, box }) {
+    const view = this.viewOf({ ...this.newBox(box), class: name });
+    return { ...view, label: `${view.label}?`, layer: { dashed: true } };
+  }
+
+  // Make a missing object a label.
+  addMissing({ class: name, box }) {
+    if (!this.stage.size) return;
+    const added = { ...this.newBox(within(box, this.stage.size)), class: name };
+    this.putBoxes([added, ...this.labels.boxes]);
+    this.selectBox(added);
   }
 
   // The outbox has changed.

@@ -50,23 +50,32 @@ class Panels {
 
   // Why the photo is shown, who changed it, and what looks wrong.
   showAbout() {
-    const { photo, labels } = this.editor;
+    const { photo } = this.editor;
     const { author, time } = photo;
     const when = time && new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     this.find(".reason").textContent = photo.reason ?? "";
     this.find(".author").textContent = author ? `Last changed by ${harmless(author)}, ${when}.` : "";
-    const issues = labels?.state.reviewed && labels.past.length ? [] : (photo.issues ?? []);
-    const shown = JSON.stringify(issues);
+    const { issues, editable } = this.editor;
+    const shown = JSON.stringify([issues, editable]);
     if (shown === this.shown) return; // a press that is under way keeps its button
     this.shown = shown;
-    this.find(".issues").replaceChildren(...issues.map((issue) => this.issueButton(issue)));
+    this.find(".issues").replaceChildren(...issues.flatMap((issue) => this.issueButtons(issue)));
   }
 
-  issueButton({ text, box: [x1, y1, x2, y2] }) {
+  issueButtons(issue) {
+    const [x1, y1, x2, y2] = issue.box;
+    const look = this.button(issue.text, () => this.editor.look({ x1, y1, x2, y2 }));
+    if (issue.kind !== "missing" || !this.editor.editable) return [look];
+    const add = this.button("Add it", () => this.editor.addMissing(issue));
+    add.ariaLabel = `Add it: ${harmless(issue.class)}`;
+    return [look, add];
+  }
+
+  button(text, click) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = harmless(text);
-    button.onclick = () => this.editor.look({ x1, y1, x2, y2 });
+    button.onclick = click;
     return button;
   }
 

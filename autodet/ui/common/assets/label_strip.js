@@ -62,7 +62,7 @@ class Strip {
     const { editor } = this;
     const own = editor.known.get(name);
     const condition = own ? own.condition : served;
-    const flagged = own ? own.state.flagged || (look && !own.state.reviewed) : look;
+    const flagged = own ? own.state.flagged || (look && own.photo.issues.length > 0) : look;
     tile.dataset.condition = condition;
     tile.ariaCurrent = String(name === editor.file);
     tile.ariaLabel = `${harmless(name)}, ${CONDITION_TITLES[condition]}${flagged ? ", flagged" : ""}`;
