@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_draft
 from autodet.records import DraftBox, PhotoDraft
 from autodet.ui.label.queue import make_queue
-from tests.app.conftest import address, checked, viewer_data
+from tests.app.conftest import address, checked, says, viewer_data
 
 COMPONENT = "autodet_label_editor"
 
