@@ -45,12 +45,14 @@ def _edited(verb: str, photos: int, **counts: int) -> str:
 
 
 def _labelled(
-    verb: str, photos: int, added: int, removed: int, changed: int, empty: int, authors: Sequence[str]
+    verb: str, photos: int, empty: int, authors: Sequence[str], since: str = "", new: int = 0, **boxes: int
 ) -> str:
-    counts = [("added", added), ("removed", removed), ("changed", changed)]
+    counts = ((done, boxes[done]) for done in ("added", "removed", "changed"))
     parts = [f"{counted(number, 'box', 'boxes')} {done}" for done, number in counts if number]
     parts += [f"{counted(empty, 'photo')} without objects"] if empty else []
     by = f" by {listed(authors, most=5)}" if authors else ""
+    if since:
+        return f"{verb} labels of {counted(photos, 'photo')}{by}, {new:,} of them new since {since!r}: {listed(parts)}."
     return f"{verb} new labels of {counted(photos, 'photo')}{by}: {listed(parts)}."
 
 

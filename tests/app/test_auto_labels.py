@@ -105,7 +105,9 @@ def test_proposals_above_a_score_are_accepted_and_the_rest_discarded(visit, pool
     finds(model_there(), pool, (BOX, 0, 0.9), (ELSEWHERE, 1, 0.6))
     app = clicked(visit("label"), pool)
     assert "4 of 8 proposals, on 4 photos" in says(app) and "not calibrated" in says(app)
+    assert [button.label for button in app.button if button.proto.type == "primary"] == ["Accept 4 boxes"]
     app = checked(labelled(app.button, "Accept 4 boxes").click().run())
+    assert not labelled(app.button, "Accept 4 boxes").disabled  # the score is now that of what is left
     assert len(read_drafts(pool).of(pool.images[0].file).labels) == 1
     app = checked(labelled(app.slider, "Accept from a score of").set_value(0.95).run())
     assert labelled(app.button, "Accept 0 boxes").disabled

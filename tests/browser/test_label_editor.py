@@ -305,6 +305,7 @@ def test_hostile_names_are_text_and_everything_can_be_read(opened, pool, theme):
     for name in HOSTILE_NAMES:
         if name == harmless(name):  # others cannot be the name of a class
             add_draft_class(pool, name)
+    add_draft_class(pool, "R" * 200)
     names = read_drafts(pool).classes
     file = pool.images[0].file
     propose_labels(pool, {file: [DraftBox(name, (1.0, 1.0, 90.0, 90.0), score=0.4) for name in names]}, "model")
@@ -313,8 +314,11 @@ def test_hostile_names_are_text_and_everything_can_be_read(opened, pool, theme):
     expect(editor.locator(".strip img[src]")).to_have_count(6)  # the pictures have arrived
     tab.wait_for_function(UNFADED)
     assert violations(tab) == []
+    assert editor.locator(".panel").evaluate("panel => panel.offsetWidth < panel.parentElement.offsetWidth / 2")
     tab.set_viewport_size({"width": 400, "height": 800})
     assert violations(tab) == []
+    editor.get_by_label("Find or add a class").fill("R" * 260)
+    expect(editor.get_by_text("A class name has up to 200 characters, and this one has 260")).to_be_visible()
     assert tab.evaluate("window.hurt") is None
 
 

@@ -58,7 +58,7 @@ class Drafts:
 
     def imported(self, file: str) -> PhotoDraft:
         """Return a photo of the data set with the labels that the data set has."""
-        return _as_imported(self.records[file], self.dataset.classes)
+        return as_imported(self.records[file], self.dataset.classes)
 
     def state_of(self, file: str) -> DraftState:
         """Return the state of a photo, quicker than ``of``."""
@@ -242,7 +242,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _as_imported(record: ImageRecord, classes: Sequence[str]) -> PhotoDraft:
+def as_imported(record: ImageRecord, classes: Sequence[str]) -> PhotoDraft:
+    """Return a photo with the labels that its data set has, which a class id of ``classes`` names."""
     marks = record.annotations
     columns = (marks.class_ids.tolist(), marks.boxes_xyxy.tolist(), marks.difficult.tolist(), marks.truncated.tolist())
     boxes = (

@@ -8,7 +8,7 @@ from typing import Literal
 
 from autodet.access.change import change
 from autodet.access.visitor import current_visitor
-from autodet.datasets.drafts.journal import Drafts, read_drafts
+from autodet.datasets.drafts.journal import Drafts, as_imported, read_drafts
 from autodet.datasets.drafts.journal_file import FOLDER
 from autodet.datasets.drafts.label_splits import continued_splits, scenes_of
 from autodet.datasets.formats.label_merge import same_object
@@ -84,12 +84,12 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
     records = labelled_records(drafts, taken, classes)
     if not any(len(record.annotations) for record in records):
         raise DatasetError("Nothing is labelled yet: draw a box on a photo, or accept a proposal; then make a version.")
-    changes = [*_label_changes(drafts, taken), *_left_out(left_out)]
+    earlier = list(label_versions(dataset))
+    changes = [*_label_changes(drafts, taken, earlier), *_left_out(left_out)]
     groups: Mapping[str, Sequence[str]] = {}
     moved: Sequence[ImageRecord] = records
     is_pool = not dataset.boxes and dataset.splits_from not in GIVEN
     if is_pool or (waiting and all(record.split != "val" for record in taken)):  # labelled photos joined a pool
-        earlier = list(label_versions(dataset))
         known = {one.sha256: one.split for version in reversed(earlier) for one in version.images}
         scenes = scenes_of(dataset)
         splits = continued_splits(records, classes, known, scenes)
@@ -205,9 +205,14 @@ def _annotations(boxes: Sequence[DraftBox], numbers: Mapping[str, int]) -> Annot
     )
 
 
-def _label_changes(drafts: Drafts, taken: Sequence[ImageRecord]) -> Iterator[VersionChange]:
-    """Yield the change of labels, with the number of boxes and the people who labelled; nothing without changes."""
+def _label_changes(drafts: Drafts, taken: Sequence[ImageRecord], earlier: Sequence[Dataset]) -> Iterator[VersionChange]:
+    """Yield the change of labels, with the number of boxes and the people who labelled; nothing without changes.
+
+    If there is an earlier version, the newest is named, with the number of photos whose labels it does not have.
+    """
     counts: Counter[str] = Counter()
+    last = earlier[0] if earlier else None
+    known = {photo.sha256: photo for photo in last.images} if last else {}
     authors: set[str] = set()
     for record in taken:
         draft = drafts.changed.get(record.file)
@@ -216,13 +221,16 @@ def _label_changes(drafts: Drafts, taken: Sequence[ImageRecord]) -> Iterator[Ver
         edits = _edits(drafts.imported(record.file).labels, draft.labels)
         confirmed = draft.reviewed and not draft.labels and not len(record.annotations)
         if confirmed or any(edits.values()):
-            counts += edits + Counter(photos=1, empty=int(confirmed))
+            before = known.get(record.sha256)
+            new = not (last and before) or any(_edits(as_imported(before, last.classes).labels, draft.labels).values())
+            counts += edits + Counter(photos=1, empty=int(confirmed), new=int(new))
             authors.add(draft.author)
     if counts:
         others = sorted(filter(None, authors - {current_visitor().name}))
         by = sorted(filter(None, authors)) if others else []  # the owner of the version is known without this
         kinds = ("photos", "added", "removed", "changed", "empty")
-        yield VersionChange("labelled", {kind: counts[kind] for kind in kinds} | {"authors": by})
+        since = {"since": last.name, "new": counts["new"]} if last else {}
+        yield VersionChange("labelled", {kind: counts[kind] for kind in kinds} | {"authors": by} | since)
 
 
 def _edits(before: Sequence[DraftBox], after: Sequence[DraftBox]) -> Counter[str]:

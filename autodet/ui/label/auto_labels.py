@@ -23,7 +23,7 @@ from autodet.text_format import counted
 from autodet.ui.common.address import named_in_address
 from autodet.ui.common.choice import describe_model
 from autodet.ui.common.editors import editors_only
-from autodet.ui.common.frame import link, sentences_for_errors
+from autodet.ui.common.frame import emphasis, link, sentences_for_errors
 from autodet.ui.common.job_progress import watch_job
 from autodet.ui.common.loaded_models import version_of
 from autodet.ui.common.markdown import escape
@@ -258,7 +258,9 @@ def _offer(dataset: Dataset, model: StoredModel, target: Target, choice: Choice,
     st.caption(_counted_on(found.photos, len(target.files)))
     with st.container(horizontal=True):
         label = f"Draft labels on {photos}" if choice else f"See what it finds on {photos}"
-        if st.button(label, type="primary", icon=":material/auto_awesome:"):
+        waiting = any(draft.proposals for draft in read_drafts(dataset).changed.values())
+        is_next = not waiting and (found.photos < len(target.files) or any(found.boxes.counts(choice).values()))
+        if st.button(label, type=emphasis(disabled=not is_next), icon=":material/auto_awesome:"):
             job = start_auto_labels(model, dataset, target.files, choice or None, reviewed=target.reviewed)
             st.session_state[STARTED] = dataset.id, job
             st.rerun()

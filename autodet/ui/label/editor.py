@@ -143,8 +143,9 @@ def _explain_deletion(dataset: Dataset) -> None:
         "then open it here: changes that are not stored yet are kept in this browser until then.",
         icon=":material/delete:",
     )
-    link("settings", "Open Settings")
-    link("label", "Label another data set")
+    with st.container(horizontal=True):
+        link("settings", "Open Settings")
+        link("label", "Label another data set")
 
 
 def _message(dataset: Dataset) -> Mapping[str, Any]:

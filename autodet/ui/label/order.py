@@ -132,16 +132,23 @@ def _choose_models(drafts: Drafts) -> tuple[StoredModel, ...]:
 def _order(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) -> PhotoOrder | None:
     """Return the kept order, or make one; None while the photos have not been looked at."""
     made_for = _identity(drafts, kind, models)
-    again = kind != "random" and st.button("Order now", icon=":material/refresh:", help=AGAIN)
     kept: _Kept | None = st.session_state.get(KEPT)
-    if kept and kept.made_for == made_for and not again:
-        return kept.order
+    same = kept if kept and kept.made_for == made_for else None
     looked = st.session_state.get(LOOKED) == made_for
-    if looked and (not again or find_look(drafts.dataset)):
+    can_order = kind == "proposals" or (kind == "teaches" and bool(same or _is_read(drafts, models, looked)))
+    again = can_order and st.button("Order now", icon=":material/refresh:", help=AGAIN)
+    if same and not again:
+        return same.order
+    if looked and not again:
         return None  # photos that were read while the visitor labels others do not move by themselves
     order = _make(drafts, kind, models, looked)
     st.session_state[KEPT] = _Kept(made_for, order, len(waiting_files(drafts))) if order else None
     return order
+
+
+def _is_read(drafts: Drafts, models: Sequence[StoredModel], looked: bool) -> bool:
+    """Return whether the photos can be ordered by what they teach, without a look at them first."""
+    return not find_look(drafts.dataset) if looked else not unseen_photos(drafts, models)
 
 
 def _identity(drafts: Drafts, kind: OrderKind, models: Sequence[StoredModel]) -> str:

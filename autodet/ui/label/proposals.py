@@ -1,6 +1,7 @@
 """Proposals that wait for a decision: accept those above a score, or discard them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import floor
 from statistics import fmean, median
 
 import streamlit as st
@@ -19,8 +20,9 @@ from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import emphasis, sentences_for_errors
 from autodet.ui.common.markdown import escape, shortened
 
-DEFAULT_SCORE, STEP = 0.8, 0.01  # without a calibration, the better half is accepted
+DEFAULT_SCORE, STEP = 0.8, 0.01  # without a calibration, or with lower scores only, the better half is accepted
 FIELD_PIXELS = 170
+DECISIONS = "decisions about proposals"  # session state: their number; after each, the score starts at what is left
 DONE = "proposals decided"  # session state: id of the data set, and a sentence
 
 
@@ -46,7 +48,8 @@ def _decide(dataset: Dataset) -> None:
             "about many here."
         )
         calibrated = _are_calibrated(waiting.values())
-        start = DEFAULT_SCORE if calibrated else median(box.score or 0 for box in proposals)
+        scores = [box.score or 0 for box in proposals]
+        start = DEFAULT_SCORE if calibrated and max(scores) >= DEFAULT_SCORE else median(scores)
         least = _ask_for_scores(dataset, sorted({box.class_name for box in proposals}), start)
         accepted = {file: [box for box in draft.proposals if _scores(box, least)] for file, draft in waiting.items()}
         boxes = [box for taken in accepted.values() for box in taken]
@@ -61,10 +64,9 @@ def _scores(box: DraftBox, least: Mapping[str, float]) -> bool:
 
 def _ask_for_scores(dataset: Dataset, classes: Sequence[str], start: float) -> Mapping[str, float]:
     """Ask for one score, or for one of each class in a folded part."""
-    key = f"accept above {dataset.id}"
-    score = st.slider(
-        "Accept from a score of", MIN_KEPT_SCORE, 1.0, max(MIN_KEPT_SCORE, round(start, 2)), STEP, key=key
-    )
+    key = f"accept above {dataset.id} {st.session_state.get(DECISIONS, 0)}"
+    start = max(MIN_KEPT_SCORE, floor(100 * start) / 100)  # at least one box scores as much
+    score = st.slider("Accept from a score of", MIN_KEPT_SCORE, 1.0, start, STEP, key=key)
     if len(classes) < 2:
         return dict.fromkeys(classes, score)
     with st.expander("A score for each class", type="compact"), st.container(horizontal=True):
@@ -107,4 +109,5 @@ def _offer(dataset: Dataset, least: Mapping[str, float], accepted: int, proposal
 
 def _finish(dataset: Dataset, sentence: str) -> None:
     st.session_state[DONE] = dataset.id, sentence
+    st.session_state[DECISIONS] = st.session_state.get(DECISIONS, 0) + 1
     st.rerun()

@@ -118,6 +118,16 @@ def test_a_photo_stays_in_its_split_while_the_pool_grows(write_pool):
     assert splits_of(store_labels(plan_labels(pool), "again")) == before
 
 
+def test_a_later_version_counts_what_is_new_since_the_one_before(write_pool):
+    pool = write_pool()
+    label(pool, files_of(pool, 0, 22))
+    store_labels(plan_labels(pool), "first")
+    label(pool, files_of(pool, 20, 25), (BOX, replace(BOX, class_name="fig")))
+    (change, *_) = plan_labels(pool).changes
+    sentence = "Took over labels of 25 photos, 5 of them new since 'first': 30 boxes added."
+    assert change_sentence(change) == sentence
+
+
 def test_near_duplicates_of_a_test_photo_never_train(write_pool):
     pool = write_pool(90, scenes=16)
     looks = {record.look: record for record in pool.images}

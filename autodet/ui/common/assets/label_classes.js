@@ -13,7 +13,7 @@ function spellingOf(name) {
 }
 
 function tooLongText(name) {
-  return `A class name has up to ${MAX_NAME} characters, and this one has ${name.length}; shorten it.`;
+  return `A class name has up to ${MAX_NAME} characters, and this one has ${[...name].length}; shorten it.`;
 }
 
 class Classes {
@@ -93,7 +93,7 @@ class Classes {
   }
 
   take(name) {
-    if (!name || !this.editor.editable || name.length > MAX_NAME) return;
+    if (!name || !this.editor.editable || [...name].length > MAX_NAME) return;
     const known = this.names.find((other) => spellingOf(other) === spellingOf(name));
     if (known === undefined) this.editor.outbox.putClass(name);
     this.choose(known ?? name);
@@ -166,7 +166,7 @@ class Classes {
 
   newRow() {
     const { typed } = this;
-    const tooLong = typed.length > MAX_NAME;
+    const tooLong = [...typed].length > MAX_NAME;
     const button = this.button(tooLong ? tooLongText(typed) : `Add “${harmless(typed)}”`);
     button.classList.add("class", "new");
     button.disabled = tooLong;
