@@ -56,6 +56,7 @@ PLACEHOLDERS = {
     "KIND=ACTION": "box_outside=drop",
     "OLD=NEW": "a=b",
     "NAME=VALUES": "lr=1e-3",
+    "SCORE": "0.5",
 }
 
 

@@ -19,7 +19,7 @@ def asked(monkeypatch):
     """What imports were asked for; none is started."""
     asked = []
 
-    def refuse(source, name, *, format, credentials=None):
+    def refuse(source, name, *, format, credentials=None, into=""):
         asked.append((source, credentials))
         raise DatasetError("It is not there.")
 

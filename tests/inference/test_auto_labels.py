@@ -83,7 +83,7 @@ def test_of_two_classes_on_one_object_the_better_one_is_proposed(pool, model):
 def test_a_class_gets_the_name_that_a_person_gives_it_as_it_is_spelled_there(pool, model):
     finds(model, pool, (BOX, 0, 0.8), (ELSEWHERE, 1, 0.8))
     add_draft_class(pool, "Braeburn")
-    propose(model, pool, choice={"apple": DraftedClass("  brae burn\n", 0.5), "pear": DraftedClass("birne\u202e", 0.5)})
+    propose(model, pool, choice={"apple": DraftedClass("  brae burn\n", 0.5), "pear": DraftedClass("birne\x07", 0.5)})
     assert [box.class_name for box in boxes_of(pool)] == ["Braeburn", "birne"]
 
 

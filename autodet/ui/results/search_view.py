@@ -161,7 +161,7 @@ def _offer_stop_or_resume(status: SearchStatus, search: Search, lost: str) -> No
 
 def _few_photos(status: SearchStatus, best: TrialStatus) -> str:
     folder = open_workspace().searches / status.search
-    with suppress(BundleError):  # not written yet, or damaged
+    with suppress(BundleError, SearchError):  # not written yet, or damaged
         return few_photos(read_card(trial_bundle(folder, best.number)).measured_photos)
     return ""
 

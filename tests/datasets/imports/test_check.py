@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from autodet.cli import main
 from tests.helpers import APPLE, draw_photo, write_labelled, write_voc
 
@@ -40,11 +38,14 @@ def test_what_needs_a_decision_is_named_and_can_be_decided(tmp_path, workspace, 
     assert (status, document["undecided"]) == (3, [])
 
 
-@pytest.mark.parametrize("content", ["nothing", "a photo in folders"])
-def test_an_unusable_source(tmp_path, workspace, capsys, content):
+def test_an_empty_folder_is_an_unusable_source(tmp_path, workspace, capsys):
     (tmp_path / "set").mkdir()
-    if content != "nothing":
-        for name in ("cat", "dog"):
-            (tmp_path / "set" / name).mkdir()
-            draw_photo().save(tmp_path / "set" / name / "a.jpg")
     assert check(capsys, tmp_path / "set") == (2, None)
+
+
+def test_photos_in_folders_by_class_can_be_imported_to_be_labelled(tmp_path, workspace, capsys):
+    for name in ("cat", "dog"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        draw_photo().save(tmp_path / "set" / name / "a.jpg")
+    status, document = check(capsys, tmp_path / "set")
+    assert (status, document["boxes"]) == (3, 0)

@@ -22,7 +22,7 @@ from autodet.search.planning.plan import Plan
 from autodet.search.planning.presets import PRESETS
 from autodet.search.start import fit, start_search
 
-OF_THE_CALL = {"dataset", "name", "detach"}  # arguments of the command that are no options of a search
+OF_THE_CALL = {"dataset", "name", "detach", "again"}  # arguments of the command that are no options of a search
 FLAGS = {"lr_range": {"lr_min", "lr_max"}}  # by default, an option has one argument of its own name
 VALUES = {
     "train_share": 0.5,  # valid, and not the default
