@@ -22,7 +22,7 @@ def link(tab, name):
 
 def test_from_the_sample_to_boxes(app, visit, tmp_path):
     tab = visit()
-    tab.get_by_text("Drop a zip of labelled photos").wait_for()
+    tab.get_by_text("Drop a zip of photos or a folder").wait_for()
     link(tab, "Other ways to import").click()
     tab.get_by_role("tab", name="The sample").click()
     button(tab, "Use the sample data set").click()
