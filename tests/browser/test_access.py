@@ -19,6 +19,7 @@ EDITOR, VIEWER = "open sesame, please", "look, do not touch"
 LINKS = {
     "home": "",
     "datasets": "datasets?dataset=fruit",
+    "label": "label?dataset=fruit",
     "search": "search?dataset=fruit",
     "results": "results?search=fruit",
     "evaluate": "evaluate?model=fruit&dataset=fruit&split=val",

@@ -107,6 +107,7 @@ class Panels {
     for (const button of editor.root.querySelectorAll("[data-action]")) {
       const { action } = button.dataset;
       button.ariaDisabled = String(Boolean(off[action]) || (CHANGES.has(action) && !editor.editable));
+      button.hidden = CHANGES.has(action) && !editor.data.editable; // viewers get no tools that change labels
       if (action in on) button.ariaPressed = String(Boolean(on[action]));
     }
     this.find("[data-action=nextFlagged]").hidden = !editor.data.next.flagged;
