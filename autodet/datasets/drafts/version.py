@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from autodet.access.change import change
@@ -160,18 +159,26 @@ def label_summaries(dataset: Dataset) -> Iterator[DatasetSummary]:
 
 
 def has_new_labels(dataset: Dataset) -> bool:
-    """Return whether people have labelled photos since the newest version of a data set was made."""
+    """Return whether people have made labels that the newest version of a data set does not have.
+
+    Photos with undecided proposals do not count, because a version leaves them out.
+    """
     drafts = read_drafts(dataset)
-    newest = max((one.created for one in list_datasets(dataset.workspace) if one.parent == dataset.id), default="")
-    since = datetime.fromisoformat(newest).replace(microsecond=0) if newest else datetime.min.replace(tzinfo=UTC)
+    last = next(label_versions(dataset), None)
+    known = {photo.sha256: photo for photo in last.images} if last else {}
     return any(
-        datetime.fromisoformat(draft.time).replace(microsecond=0) > since and _differs(drafts.imported(file), draft)
-        for file, draft in reversed(list(drafts.changed.items()))  # the newest changes are mostly among the last
+        not draft.proposals and _is_new(drafts, draft, known, last)
+        for draft in reversed(list(drafts.changed.values()))  # the newest changes are mostly among the last
     )
 
 
-def _differs(before: PhotoDraft, now: PhotoDraft) -> bool:
-    return (before.labels, before.reviewed) != (now.labels, now.reviewed)
+def _is_new(drafts: Drafts, draft: PhotoDraft, known: Mapping[str, ImageRecord], last: Dataset | None) -> bool:
+    """Return whether the newest version, with its photos by SHA-256, lacks the labels of a draft."""
+    before = known.get(drafts.records[draft.file].sha256)
+    if last and before:
+        return Counter(as_imported(before, last.classes).labels) != Counter(draft.labels)
+    imported = drafts.imported(draft.file)
+    return (imported.labels, imported.reviewed) != (draft.labels, draft.reviewed)
 
 
 def labelled_records(drafts: Drafts, records: Sequence[ImageRecord], classes: Sequence[str]) -> list[ImageRecord]:
@@ -221,8 +228,7 @@ def _label_changes(drafts: Drafts, taken: Sequence[ImageRecord], earlier: Sequen
         edits = _edits(drafts.imported(record.file).labels, draft.labels)
         confirmed = draft.reviewed and not draft.labels and not len(record.annotations)
         if confirmed or any(edits.values()):
-            before = known.get(record.sha256)
-            new = not (last and before) or any(_edits(as_imported(before, last.classes).labels, draft.labels).values())
+            new = _is_new(drafts, draft, known, last)
             counts += edits + Counter(photos=1, empty=int(confirmed), new=int(new))
             authors.add(draft.author)
     if counts:

@@ -10,7 +10,7 @@ from PIL import Image
 from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.drafts.acceptance import discard_drafts
 from autodet.datasets.drafts.journal import add_draft_class, propose_labels, read_drafts, save_draft
-from autodet.datasets.drafts.version import plan_labels, store_labels, stored_labels
+from autodet.datasets.drafts.version import derive_labels, has_new_labels, plan_labels, store_labels, stored_labels
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, read_dataset
 from autodet.datasets.versions import storage
@@ -126,6 +126,32 @@ def test_a_later_version_counts_what_is_new_since_the_one_before(write_pool):
     (change, *_) = plan_labels(pool).changes
     sentence = "Took over labels of 25 photos, 5 of them new since 'first': 30 boxes added."
     assert change_sentence(change) == sentence
+
+
+def test_labels_are_new_until_a_version_has_them(write_pool):
+    pool = write_pool()
+    assert not has_new_labels(pool)
+    label(pool, files_of(pool, 0, 20))
+    planned = plan_labels(pool)
+    label(pool, files_of(pool, 19, 20), [BOX, replace(BOX, box_xyxy=(30.5, 20.25, 60.0, 47.0))])
+    store_labels(planned)
+    assert has_new_labels(pool)  # the version was planned before the last change
+    derive_labels(pool)
+    assert not has_new_labels(pool)
+    save_draft(pool, replace(read_drafts(pool).of(files_of(pool)[0]), flagged=True))
+    propose_labels(pool, {file: [replace(BOX, score=0.9)] for file in files_of(pool, 30, 32)}, "model-1")
+    assert not has_new_labels(pool)
+    label(pool, files_of(pool, 0, 1), ())
+    assert has_new_labels(pool)
+
+
+def test_corrected_labels_are_new_until_a_version_has_them(fruit):
+    save_draft(fruit, replace(read_drafts(fruit).of(files_of(fruit)[0]), flagged=True))
+    assert not has_new_labels(fruit)
+    label(fruit, files_of(fruit, 0, 1))
+    assert has_new_labels(fruit)
+    derive_labels(fruit)
+    assert not has_new_labels(fruit)
 
 
 def test_near_duplicates_of_a_test_photo_never_train(write_pool):
