@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from autodet.search.follow_ups.start import start_learning_curve, start_repeats
     from autodet.search.improvement import improvement
     from autodet.search.leaderboard import leaderboard
-    from autodet.search.next_search import search_again
     from autodet.search.order.options import SearchOptions
     from autodet.search.report import report
     from autodet.search.start import fit, start_search
@@ -110,7 +109,6 @@ __all__ = [
     "push_model",
     "repeatability",
     "report",
-    "search_again",
     "start_learning_curve",
     "start_repeats",
     "start_search",
@@ -170,7 +168,6 @@ _HOMES = {
     "push_model": "autodet.registry.exchange",
     "repeatability": "autodet.search.follow_ups.results",
     "report": "autodet.search.report",
-    "search_again": "autodet.search.next_search",
     "start_learning_curve": "autodet.search.follow_ups.start",
     "start_repeats": "autodet.search.follow_ups.start",
     "start_search": "autodet.search.start",

@@ -21,7 +21,6 @@ from autodet.search.api import Search, find_only_search, find_search, list_searc
 from autodet.search.delete import restore as restore_deleted
 from autodet.search.delete_assets import delete_dataset, delete_model
 from autodet.search.improvement import improvement
-from autodet.search.next_search import search_again
 from autodet.search.order.options import OPTIONS, SearchOptions
 from autodet.search.order.space import PARAMETERS, Range
 from autodet.search.start import start_search
@@ -69,8 +68,7 @@ def app(options: Options) -> Answer:
 
 def search(options: Options) -> Answer:
     """Start a search, and wait for it unless ``--detach`` is given; with ``--again``, from the last best model."""
-    start = search_again if options.again else start_search
-    search = start(options.dataset, _search_options(options), name=options.name)
+    search = start_search(options.dataset, _search_options(options), again=options.again, name=options.name)
     spec = search.spec()
     if options.again and spec.start_from:
         say(f"It starts from the model {spec.start_from.model}.")

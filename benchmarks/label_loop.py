@@ -126,7 +126,7 @@ def _loop(stage: Stage, options: argparse.Namespace) -> Iterator[str]:
     accepted = _accept(stage, one, options.accept)
     second = derive_labels(stage.pool)
     with stage.timed("second search"):
-        search = autodet.search_again(second, seed=options.seed)
+        search = autodet.start_search(second, again=True, seed=options.seed)
         two = _searched(search)
     with stage.timed("comparison"):
         gained = autodet.improvement(search)

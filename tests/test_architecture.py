@@ -46,8 +46,9 @@ INNER_LAYERS = {
     "search": (
         ("leaderboard",),
         ("report",),
-        ("follow_ups", "improvement", "next_search"),
+        ("follow_ups", "improvement"),
         ("__main__", "start", "trial_jobs"),
+        ("next_search",),
         ("planning", "delete_assets"),
         ("api",),
         ("delete", "trial_models"),

@@ -6,7 +6,6 @@ versions of these.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Unpack
 
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_datasets
 from autodet.datasets.versions.derive import ancestors
@@ -19,9 +18,8 @@ from autodet.models.model_card import ModelCard
 from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models
 from autodet.records import ImageRecord, Notice, SearchStatus
-from autodet.search.api import Search, find_search, list_searches
-from autodet.search.launch import Launcher
-from autodet.search.order.options import SearchKeywords, SearchOptions, lists_options
+from autodet.search.api import find_search, list_searches
+from autodet.search.order.options import SearchOptions
 from autodet.search.order.space import architectures, make_space
 from autodet.search.order.spec import SearchSpec
 from autodet.search.planning.epoch_times import measured_hardware
@@ -30,7 +28,6 @@ from autodet.search.planning.plan import Plan
 from autodet.search.planning.presets import PRESETS
 from autodet.search.planning.resolve import plan_for
 from autodet.search.run.best_model import model_ids
-from autodet.search.start import start_search
 from autodet.settings import load_settings
 from autodet.training.hardware import find_hardware
 from autodet.workspace import Workspace
@@ -98,57 +95,30 @@ def plan_next_search(dataset: Dataset | DatasetSummary | str, workspace: Workspa
     return _planned(dataset, model, spec, objective)
 
 
-@lists_options
-def search_again(
-    dataset: Dataset | DatasetSummary | str,
-    options: SearchOptions | None = None,
-    *,
-    name: str | None = None,
-    workspace: Workspace | None = None,
-    once_within: float = 0.0,
-    launcher: Launcher | None = None,
-    **keywords: Unpack[SearchKeywords],
-) -> Search:
-    """Start a search from the last best model of a data set's earlier versions, as ``plan_next_search`` plans it.
-
-    When it has ended, ``improvement`` compares its model with that one.
+def next_options(dataset: Dataset, options: SearchOptions) -> SearchOptions:
+    """Return the options of a search from the last best model, as ``plan_next_search`` plans it.
 
     Args:
-        dataset: A labelled data set, its id or its name.
-        options: Options of the search; those left open are the plan's.
-        name: As in ``start_search``.
-        workspace: As in ``start_search``.
-        once_within: As in ``start_search``.
-        launcher: As in ``start_search``.
-        **keywords: Single options, which take precedence over ``options``; listed below.
+        dataset: A labelled data set.
+        options: Options that a person chose; those left open are the plan's.
 
     Raises:
-        NotFoundError: The data set does not exist.
-        SearchError: No version has a model to start from, a starting model is given, or as in ``start_search``.
+        SearchError: No version has a model to start from, or a starting model is given.
     """
-    dataset = as_dataset(dataset, workspace)
-    given = replace(options or SearchOptions(), **keywords)
-    if given.start_from is not None:
+    if options.start_from is not None:
         raise SearchError(
             "A search that starts from the last best model chooses its starting weights itself; leave start_from out, "
             "or start an ordinary search."
         )
-    plan = plan_next_search(dataset, workspace)
+    plan = plan_next_search(dataset)
     if plan is None:
         raise SearchError(
             f"No earlier version of the data set {dataset.name!r} has a model that knows one of its classes, so there "
             "is none to start from; start an ordinary search, or name a model with start_from."
         )
     usual = SearchOptions()
-    chosen = {name: value for name, value in vars(given).items() if value != getattr(usual, name)}
-    return start_search(
-        dataset,
-        replace(plan.options, **chosen),
-        name=name,
-        workspace=workspace,
-        once_within=once_within,
-        launcher=launcher,
-    )
+    chosen = {name: value for name, value in vars(options).items() if value != getattr(usual, name)}
+    return replace(plan.options, **chosen)
 
 
 def _usable_models(dataset: Dataset, searches: Sequence[SearchStatus], workspace: Workspace) -> list[StoredModel]:

@@ -22,6 +22,7 @@ from autodet.records import Notice, SearchStatus
 from autodet.search.api import Search, check_queue, find_search, search_folders
 from autodet.search.executors.ray_check import check_cluster
 from autodet.search.launch import Launcher, check_training, launch
+from autodet.search.next_search import next_options
 from autodet.search.order.combinations import Combinations, cap_caution
 from autodet.search.order.dataset_preflight import check_dataset, check_labels
 from autodet.search.order.initial_weights import Beginning, read_beginning
@@ -49,6 +50,7 @@ def start_search(
     dataset: Dataset | DatasetSummary | str,
     options: SearchOptions | None = None,
     *,
+    again: bool = False,
     name: str | None = None,
     workspace: Workspace | None = None,
     once_within: float = 0.0,
@@ -60,6 +62,8 @@ def start_search(
     Args:
         dataset: A data set of the workspace, or its id or name.
         options: Options of the search; all defaults if not given.
+        again: Start from the last best model of the data set and its earlier versions; options left open are those of
+            ``plan_next_search``. When the search has ended, ``improvement`` compares both models.
         name: Name of the search and its model; the data set's name by default. A number is appended if the name is the
             id of another search or model.
         workspace: Workspace of the search; by default that of a ``Dataset``, else the settings' workspace.
@@ -73,8 +77,8 @@ def start_search(
         AutodetWarning: The metrics need care, or there are fewer combinations than requested trials.
 
     Raises:
-        SearchError: A value is invalid, the data set has nothing to train on, the cluster is unavailable, or the start
-            model has another network than the requested one.
+        SearchError: A value is invalid, the data set has nothing to train on, the cluster is unavailable, the start
+            model has another network than the requested one, or there is no model to start from ``again``.
         NotFoundError: The data set, search or model does not exist.
         BundleError: The start model is damaged.
         StorageError: The database from the settings is unavailable.
@@ -83,6 +87,8 @@ def start_search(
     dataset = as_dataset(dataset, workspace)
     workspace = workspace or Workspace(dataset.folder.parent.parent)
     options = replace(options or SearchOptions(), **keywords)
+    if again:
+        options = next_options(dataset, options)
     options.check()
     beginning = read_beginning(options.start_from, workspace) if options.start_from else None
     spec = _specify(options, dataset, beginning, name, workspace)

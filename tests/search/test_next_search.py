@@ -14,7 +14,8 @@ from autodet.messages.next_search import next_search_sentence
 from autodet.models.store import add_model
 from autodet.records import DraftBox
 from autodet.search.improvement import find_successor
-from autodet.search.next_search import plan_next_search, search_again
+from autodet.search.next_search import plan_next_search
+from autodet.search.start import start_search
 from autodet.search.status.status_file import read_snapshot, write_snapshot
 from tests.helpers import untrained_bundle
 
@@ -81,7 +82,7 @@ def test_models_that_cannot_be_trained_further_are_left_out(data, home, trained_
     trained_on(data, "strange", classes=("wheel",))
     assert plan_next_search(version) is None
     with pytest.raises(SearchError, match="No earlier version of the data set 'version'"):
-        search_again(version)
+        start_search(version, again=True)
     trained_on(data, "known")
     assert plan_next_search(version).model.id == "known"
 
@@ -115,15 +116,15 @@ def test_the_objective_and_the_effort_are_those_of_the_models_search(data, home,
 def test_a_search_starts_once_and_takes_over_the_model(data, home, launcher_calls, trained_on):
     trained_on(data, "fruit model")
     version = derive_dataset(data, "version", rename={"apple": "pear"})
-    searches = [search_again(version, once_within=60, launcher=launcher_calls.append) for _ in range(2)]
+    searches = [start_search(version, again=True, once_within=60, launcher=launcher_calls.append) for _ in range(2)]
     assert searches[0].id == searches[1].id and len(launcher_calls) == 1
     spec = searches[0].spec()
     assert spec.start_from.model == "fruit-model"
     assert spec.space["architecture"].values == ("fasterrcnn_efficientnet_lite0",)
-    other = search_again(version, trials=1, epochs=4, name="mine", launcher=launcher_calls.append)
+    other = start_search(version, again=True, trials=1, epochs=4, name="mine", launcher=launcher_calls.append)
     assert (other.id, other.spec().trials, other.spec().epochs) == ("mine", 1, 4)
     with pytest.raises(SearchError, match="leave start_from out"):
-        autodet.search_again(version, start_from="fruit model")
+        autodet.start_search(version, again=True, start_from="fruit model")
 
 
 @pytest.mark.parametrize("enough", [False, True])
@@ -137,7 +138,7 @@ def test_photos_that_the_earlier_model_labelled_do_not_grade_it_if_others_do(
     propose_labels(first, {own.file: [DraftBox("apple", (1.0, 1.0, 9.0, 9.0), score=0.9)]}, model.id)
     autodet.accept_proposals(first)
     second = autodet.derive_labels(first)
-    search = search_again(second, preset="quick", trials=1, launcher=launcher_calls.append)
+    search = start_search(second, again=True, preset="quick", trials=1, launcher=launcher_calls.append)
     end(search, home, model=trained_on(second, "second", seed=1).id)
     monkeypatch.setattr("autodet.search.improvement.MIN_PHOTOS", len(tests) - enough)
     successor = find_successor(search.status(), home)

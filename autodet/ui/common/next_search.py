@@ -12,8 +12,9 @@ from autodet.messages.next_search import next_search_sentence
 from autodet.messages.plans import forecast_text
 from autodet.models.store import list_models
 from autodet.search.api import list_searches
-from autodet.search.next_search import NextSearch, plan_next_search, search_again
+from autodet.search.next_search import NextSearch, plan_next_search
 from autodet.search.order.options import OPTIONS
+from autodet.search.start import start_search
 from autodet.ui.common.choice import choose, forget
 from autodet.ui.common.frame import emphasis, open_page
 from autodet.ui.common.markdown import escape, shortened
@@ -86,7 +87,7 @@ def offer_next_search(plan: NextSearch, *, primary: bool, on_results: bool = Fal
     kind = emphasis(disabled=not primary)
     if st.button("Search again", key=f"search again {plan.dataset.id}", type=kind, icon=ICON, help=_described(plan)):
         with st.spinner("Starting"):  # checks the starting weights first
-            search = search_again(plan.dataset, once_within=SAME_ORDER_SECONDS)
+            search = start_search(plan.dataset, again=True, once_within=SAME_ORDER_SECONDS)
         choose(dataset=plan.dataset.id, search=search.id)
         forget("model")
         if on_results:

@@ -110,7 +110,7 @@ def test_the_command_line_passes_every_option_on(data, launched, monkeypatch):
 
     given = []
     search = start_search(data)
-    monkeypatch.setattr(commands, "start_search", lambda dataset, options, name: given.append(options) or search)
+    monkeypatch.setattr(commands, "start_search", lambda dataset, options, **_: given.append(options) or search)
     words = ["search", "fruit", "--detach", "--json"]
     for name, value in VALUES.items():
         words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
