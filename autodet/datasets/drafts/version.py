@@ -13,7 +13,7 @@ from autodet.datasets.drafts.label_splits import continued_splits, scenes_of
 from autodet.datasets.formats.label_merge import same_object
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset, list_datasets
 from autodet.datasets.splits import count_splits
-from autodet.datasets.versions.derive import Version, ancestors, order_by_split, store_version
+from autodet.datasets.versions.derive import Version, ancestors, store_version, version_of
 from autodet.datasets.versions.diff import ALL
 from autodet.datasets.versions.relabel import relabel
 from autodet.datasets.versions.resplit import move
@@ -95,16 +95,8 @@ def plan_labels(dataset: Dataset, *, unlabelled: Choice | None = None, undecided
         moved = move(records, splits)
         groups = _groups(records, scenes)
         changes.append(_split_change(records, splits, known, earlier))
-    order = order_by_split(moved)
-    return Version(
-        parent=dataset,
-        classes=classes,
-        images=tuple(moved[index] for index in order),
-        sources=tuple(records[index].file for index in order),
-        changes=tuple(changes),
-        groups=groups,
-        labelled=waiting | {file for file, draft in drafts.changed.items() if draft.reviewed},
-    )
+    labelled = waiting | {file for file, draft in drafts.changed.items() if draft.reviewed}
+    return version_of(dataset, classes, records, moved, changes, groups, labelled)
 
 
 def store_labels(version: Version, name: str | None = None) -> Dataset:

@@ -8,7 +8,6 @@ A version's photos are hard links to the parent's files (or copies), so either d
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 from autodet.datasets.checks.duplicates import check_copies
@@ -19,12 +18,12 @@ from autodet.datasets.manifest import (
     DatasetSummary,
     Parent,
     as_dataset,
-    fingerprint_of,
     list_datasets,
     read_dataset,
 )
 from autodet.datasets.versions.box_edits import BoxEdit, apply_edits, edit_changes
-from autodet.datasets.versions.diff import ALL, Difference, Tally, compare, tally
+from autodet.datasets.versions.diff import ALL, tally
+from autodet.datasets.versions.planned import Planned
 from autodet.datasets.versions.relabel import class_changes, new_names, relabel
 from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
 from autodet.datasets.versions.storage import publish_version
@@ -32,14 +31,12 @@ from autodet.datasets.versions.version_findings import (
     OF_BARE_PHOTOS,
     OF_PAIRS,
     OF_THE_WHOLE,
-    findings_of_the_whole,
     inherited,
     shots_of,
     unmarked,
 )
 from autodet.errors import AutodetError, DatasetError
 from autodet.records import SPLITS, ChangeKind, Finding, ImageRecord, VersionChange
-from autodet.text_format import counted, few, shortened
 from autodet.workspace import Workspace, open_workspace, safe_join
 
 DRAWS: frozenset[ChangeKind] = frozenset({"resplit", "splits_continued"})
@@ -65,47 +62,22 @@ class Changes:
     edits: Sequence[BoxEdit] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Version:
-    """A planned version of a data set, not stored.
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Version(Planned):
+    """A planned version of a data set, not stored; its groups have the names of photos in the parent.
 
     Attributes:
-        parent: The data set to change.
-        classes: Class names, sorted.
-        images: The photos under their new names, sorted by split and file.
         sources: The file name of each photo in the parent.
-        changes: The changes.
-        groups: Photos of each group, by the group's name, under their names in the parent; empty without a new draw.
         labelled: Photos whose labels are new, under their names in the parent.
     """
 
-    parent: Dataset
-    classes: tuple[str, ...]
-    images: tuple[ImageRecord, ...]
     sources: tuple[str, ...]
-    changes: tuple[VersionChange, ...]
-    groups: Mapping[str, Sequence[str]]
     labelled: frozenset[str] = frozenset()
 
-    def __repr__(self) -> str:
-        """Return one line, for notebooks."""
-        classes = few(self.classes, "class", "classes")
-        return f"Version({shortened(self.parent.id)!r}, {counted(len(self.images), 'photo')}, {classes})"
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Fingerprint of the version; see ``Dataset.fingerprint``."""
-        return fingerprint_of(self.classes, self.images)
-
-    @cached_property
-    def tally(self) -> Tally:
-        """Number of photos and boxes per split."""
-        return tally(self.classes, self.images)
-
-    @cached_property
-    def findings_of_the_whole(self) -> tuple[Finding, ...]:
-        """Classes that are hard to learn or evaluate, a missing val split, and splits without usable boxes."""
-        return tuple(findings_of_the_whole(self.classes, self.images, self.tally))
+    @property
+    def parent(self) -> Dataset:
+        """The data set to change."""
+        return self.parents[0]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -124,10 +96,6 @@ class Version:
         """Find copies, and photos of one scene in two splits; only if new splits were drawn."""
         splits = [record.split for record in self.images]
         return check_copies(shots_of(self.images), splits, DEFAULTS)[1] if self.groups else ()
-
-    def differences(self) -> list[Difference]:
-        """Compare the numbers of photos and boxes with the parent's."""
-        return compare(tally(self.parent.classes, self.parent.images), self.tally)
 
 
 def derive_dataset(
@@ -193,20 +161,39 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
         made.append(resplit_change(records, moved, changes.resplit))
     known = unmarked(dataset.images)
     made += [VersionChange("split_unmarked", values) for split, values in unmarked(moved).items() if split not in known]
-    order = order_by_split(moved)
+    return version_of(dataset, classes, records, moved, made, groups)
+
+
+def version_of(
+    parent: Dataset,
+    classes: tuple[str, ...],
+    records: Sequence[ImageRecord],
+    moved: Sequence[ImageRecord],
+    changes: Sequence[VersionChange],
+    groups: Mapping[str, Sequence[str]],
+    labelled: frozenset[str] = frozenset(),
+) -> Version:
+    """Return a version with its photos sorted by split and file.
+
+    Args:
+        parent: The data set to change.
+        classes: Class names, sorted.
+        records: The photos under their names in the parent.
+        moved: The same photos, in the same order, in their new splits.
+        changes: The changes.
+        groups: See ``Planned``.
+        labelled: See ``Version``.
+    """
+    order = sorted(range(len(moved)), key=lambda index: (SPLITS.index(moved[index].split), moved[index].file))
     return Version(
-        parent=dataset,
+        parents=(parent,),
         classes=classes,
         images=tuple(moved[index] for index in order),
         sources=tuple(records[index].file for index in order),
-        changes=tuple(made),
+        changes=tuple(changes),
         groups=groups,
+        labelled=labelled,
     )
-
-
-def order_by_split(images: Sequence[ImageRecord]) -> list[int]:
-    """Return the indices of photos, sorted by split and file."""
-    return sorted(range(len(images)), key=lambda index: (SPLITS.index(images[index].split), images[index].file))
 
 
 def store_version(version: Version, name: str | None = None, workspace: Workspace | None = None) -> Dataset:

@@ -8,7 +8,6 @@ labels of a photo are right, and whether photos show objects of classes that onl
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from autodet.datasets.checks.kinds import Decisions, decide
@@ -18,13 +17,11 @@ from autodet.datasets.manifest import (
     DatasetSummary,
     Parent,
     as_dataset,
-    fingerprint_of,
     list_datasets,
 )
 from autodet.datasets.splits import free_name
 from autodet.datasets.versions.class_table import Names, joined_names, similar_classes
 from autodet.datasets.versions.derive import free_version_name
-from autodet.datasets.versions.diff import Difference, Tally, add_up, compare, tally
 from autodet.datasets.versions.merge_changes import joined_changes, losses, named_boxes
 from autodet.datasets.versions.merge_findings import (
     disagreeing_findings,
@@ -32,6 +29,7 @@ from autodet.datasets.versions.merge_findings import (
     partial_findings,
     similar_findings,
 )
+from autodet.datasets.versions.planned import Planned
 from autodet.datasets.versions.relabel import relabel
 from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
 from autodet.datasets.versions.shared_photos import MergedPhoto, Sharing, keep_once
@@ -39,7 +37,6 @@ from autodet.datasets.versions.storage import publish_version
 from autodet.datasets.versions.version_findings import (
     OF_PAIRS,
     OF_THE_WHOLE,
-    findings_of_the_whole,
     inherited,
     unmarked,
 )
@@ -48,7 +45,7 @@ from autodet.errors import DatasetError
 from autodet.messages.audience import Audience
 from autodet.messages.findings import problem_sentence
 from autodet.records import SPLITS, Finding, ImageRecord, VersionChange
-from autodet.text_format import counted, few, listed, shortened
+from autodet.text_format import listed
 from autodet.workspace import Workspace, open_workspace
 
 MAX_SENTENCES = 3  # in one refusal
@@ -74,52 +71,21 @@ class MergeSettings:
     adds: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Merge:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Merge(Planned):
     """A planned merge, not stored.
 
     Attributes:
-        parents: The data sets to merge.
-        classes: Class names, sorted.
-        images: The photos, sorted by split and file.
         sources: The file of each photo.
-        changes: The changes.
-        groups: Photos of each group, by the group's name; empty without a new draw.
         settled: Findings of the merge itself, with the action for each; ``stop`` blocks it.
         passed_on: Findings of the data sets that still apply.
         adds: Whether photos are added to the first data set; see ``MergeSettings``.
     """
 
-    parents: tuple[Dataset, ...]
-    classes: tuple[str, ...]
-    images: tuple[ImageRecord, ...]
     sources: tuple[Path, ...]
-    changes: tuple[VersionChange, ...]
-    groups: Mapping[str, Sequence[str]]
     settled: tuple[Finding, ...]
     passed_on: tuple[Finding, ...]
     adds: bool
-
-    def __repr__(self) -> str:
-        """Return one line, for notebooks."""
-        ids = ", ".join(shortened(parent.id) for parent in self.parents)
-        classes = few(self.classes, "class", "classes")
-        return f"Merge({ids!r}, {counted(len(self.images), 'photo')}, {classes})"
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Fingerprint of the result; see ``Dataset.fingerprint``."""
-        return fingerprint_of(self.classes, self.images)
-
-    @cached_property
-    def tally(self) -> Tally:
-        """Number of photos and boxes per split."""
-        return tally(self.classes, self.images)
-
-    @cached_property
-    def findings_of_the_whole(self) -> tuple[Finding, ...]:
-        """Classes that are hard to learn or evaluate, a missing val split, and splits without usable boxes."""
-        return tuple(findings_of_the_whole(self.classes, self.images, self.tally))
 
     @property
     def refusals(self) -> tuple[Finding, ...]:
@@ -131,10 +97,6 @@ class Merge:
         """All findings, sorted by file."""
         found = (*self.settled, *self.findings_of_the_whole, *self.passed_on)
         return tuple(sorted(found, key=lambda finding: finding.file))
-
-    def differences(self) -> list[Difference]:
-        """Compare the numbers of photos and boxes with those of all data sets together."""
-        return compare(add_up([tally(parent.classes, parent.images) for parent in self.parents]), self.tally)
 
 
 def merge_datasets(
