@@ -43,7 +43,9 @@ _component = st.components.v2.component(
     "autodet_predictions",
     html=read_assets("predictions.html").replace("<!-- viewer -->", read_assets("photo_viewer.html")),
     css=read_assets("photo_viewer.css", "predictions.css"),
-    js=read_assets("photo_stage.js", "photo_viewer.js", "prediction_tiles.js", "predictions.js"),
+    js=read_assets(
+        "photo_stage.js", "photo_viewer.js", "prediction_thresholds.js", "prediction_tiles.js", "predictions.js"
+    ),
 )
 _pictures = st.components.v2.component("autodet_prediction_pictures", js=read_assets("prediction_pictures.js"))
 
