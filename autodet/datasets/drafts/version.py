@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from autodet.access.change import change
 from autodet.access.visitor import current_visitor
 from autodet.datasets.drafts.journal import Drafts, as_imported, read_drafts
@@ -26,6 +28,7 @@ PATIENCE_SECONDS = 60.0
 # Splits that a person gave the photos of a pool, or drew on purpose.
 GIVEN: tuple[SplitOrigin, ...] = ("folders", "labels", "val_drawn", "redrawn")
 Choice = Literal["drop", "keep"]
+KnownLabels = tuple[Mapping[str, Sequence[ImageRecord]], Sequence[str]]  # photos of a version, its classes
 
 
 def derive_labels(
@@ -156,21 +159,37 @@ def has_new_labels(dataset: Dataset) -> bool:
     Photos with undecided proposals do not count, because a version leaves them out.
     """
     drafts = read_drafts(dataset)
-    last = next(label_versions(dataset), None)
-    known = {photo.sha256: photo for photo in last.images} if last else {}
+    known = _known_labels(next(label_versions(dataset), None))
     return any(
-        not draft.proposals and _is_new(drafts, draft, known, last)
+        not draft.proposals and _is_new(drafts, draft, known)
         for draft in reversed(list(drafts.changed.values()))  # the newest changes are mostly among the last
     )
 
 
-def _is_new(drafts: Drafts, draft: PhotoDraft, known: Mapping[str, ImageRecord], last: Dataset | None) -> bool:
-    """Return whether the newest version, with its photos by SHA-256, lacks the labels of a draft."""
-    before = known.get(drafts.records[draft.file].sha256)
-    if last and before:
-        return Counter(as_imported(before, last.classes).labels) != Counter(draft.labels)
+def _known_labels(version: Dataset | None) -> KnownLabels:
+    """Return a version's photos by SHA-256, which several copies share, with its classes."""
+    known: dict[str, list[ImageRecord]] = {}
+    for photo in version.images if version else ():
+        known.setdefault(photo.sha256, []).append(photo)
+    return known, version.classes if version else ()
+
+
+def _is_new(drafts: Drafts, draft: PhotoDraft, known: KnownLabels) -> bool:
+    """Return whether a version lacks the labels of a draft."""
+    photos, classes = known
+    if before := photos.get(drafts.records[draft.file].sha256):
+        labels = _stored(draft.labels)
+        return all(_stored(as_imported(one, classes).labels) != labels for one in before)
     imported = drafts.imported(draft.file)
     return (imported.labels, imported.reviewed) != (draft.labels, draft.reviewed)
+
+
+def _stored(labels: Sequence[DraftBox]) -> Counter[DraftBox]:
+    """Return labels with the float32 coordinates that a data set stores; drafts have more digits."""
+    places = np.array([box.box_xyxy for box in labels], np.float32).reshape(-1, 4).tolist()
+    return Counter(
+        replace(box, box_xyxy=(x1, y1, x2, y2)) for box, (x1, y1, x2, y2) in zip(labels, places, strict=True)
+    )
 
 
 def labelled_records(drafts: Drafts, records: Sequence[ImageRecord], classes: Sequence[str]) -> list[ImageRecord]:
@@ -211,7 +230,7 @@ def _label_changes(drafts: Drafts, taken: Sequence[ImageRecord], earlier: Sequen
     """
     counts: Counter[str] = Counter()
     last = earlier[0] if earlier else None
-    known = {photo.sha256: photo for photo in last.images} if last else {}
+    known = _known_labels(last)
     authors: set[str] = set()
     for record in taken:
         draft = drafts.changed.get(record.file)
@@ -220,7 +239,7 @@ def _label_changes(drafts: Drafts, taken: Sequence[ImageRecord], earlier: Sequen
         edits = _edits(drafts.imported(record.file).labels, draft.labels)
         confirmed = draft.reviewed and not draft.labels and not len(record.annotations)
         if confirmed or any(edits.values()):
-            new = _is_new(drafts, draft, known, last)
+            new = _is_new(drafts, draft, known)
             counts += edits + Counter(photos=1, empty=int(confirmed), new=int(new))
             authors.add(draft.author)
     if counts:

@@ -20,7 +20,7 @@ from autodet.messages.versions import change_sentence
 from autodet.records import DraftBox
 from tests.helpers import draw_photo, write_voc
 
-BOX = DraftBox("pear", (1.0, 2.0, 30.0, 40.0))
+BOX = DraftBox("pear", (1.07, 2.0, 30.61, 40.145))
 
 
 @pytest.fixture
@@ -143,6 +143,17 @@ def test_labels_are_new_until_a_version_has_them(write_pool):
     assert not has_new_labels(pool)
     label(pool, files_of(pool, 0, 1), ())
     assert has_new_labels(pool)
+
+
+def test_copies_of_a_photo_may_have_different_labels(workspace, tmp_path):
+    (tmp_path / "pool").mkdir()
+    for name in ("one", "other"):
+        draw_photo().save(tmp_path / "pool" / f"{name}.png")
+    pool = import_dataset(tmp_path / "pool", "pool", workspace=workspace)
+    label(pool, files_of(pool, 0, 1))
+    label(pool, files_of(pool, 1, 2), [replace(BOX, box_xyxy=(1.0, 2.0, 20.0, 30.0))])
+    derive_labels(pool)
+    assert not has_new_labels(pool)
 
 
 def test_corrected_labels_are_new_until_a_version_has_them(fruit):
