@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -267,8 +268,11 @@ def _cvat_labels(contents: LabelledPhotos) -> Labels:
 
 
 def _cvat_text(contents: LabelledPhotos) -> Iterator[str]:
-    yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><task>'
-    yield f"<name>{escape(plain_name(contents.title))}</name><size>{len(contents.photos)}</size><labels>\n"
+    yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><project>'
+    yield f"<name>{escape(plain_name(contents.title))}</name><tasks>\n"
+    for split, size in Counter(photo.record.split for photo in contents.photos).items():  # Datumaro reads those listed
+        yield f"<task><name>{split}</name><size>{size}</size><subset>{split}</subset></task>\n"
+    yield "</tasks><labels>\n"
     flags = "".join(
         f"<attribute><name>{flag}</name><mutable>False</mutable><input_type>checkbox</input_type>"
         "<default_value>false</default_value><values>false</values></attribute>"
@@ -276,7 +280,7 @@ def _cvat_text(contents: LabelledPhotos) -> Iterator[str]:
     )
     for name in contents.classes:
         yield f"<label><name>{escape(plain_name(name))}</name><attributes>{flags}</attributes></label>\n"
-    yield "</labels></task></meta>\n"
+    yield "</labels></project></meta>\n"
     for number, photo in enumerate(contents.photos):
         record = photo.record
         facts = {"id": number, "name": photo.name, "subset": record.split}

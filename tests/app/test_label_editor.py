@@ -99,6 +99,9 @@ def test_only_near_photos_are_sent_and_the_address_names_the_shown_one(fruit, te
     assert (data["place"], data["count"], data["shown"]) == (10, len(files), files[10])
     assert set(data["pictures"]["photos"]) == set(files[9:12])
     assert address(tell.app)["photo"] == files[10]
+    tell.app.query_params["photo"] = files[11]  # the browser has gone on, and writes the address itself
+    data = tell(at=files[11])
+    assert (data["shown"], data["opened"]) == (files[11], 0)
 
 
 def test_a_link_opens_its_photo(fruit, visit):

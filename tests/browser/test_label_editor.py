@@ -108,6 +108,21 @@ def test_keys_alone_suffice(opened, pool):
         press(key)
     wait_until_saved(editor)
     assert boxes_of(pool) == [("red panda", x1 + 1, y1 - 1, x2 + 2, y2)]
+    press("Control+Shift+ArrowRight")
+    press("Control+ArrowLeft")
+    wait_until_saved(editor)
+    ((_, left, _, right, _),) = boxes_of(pool)
+    assert left < x1 - 10 and right - left > x2 - x1 + 10  # large steps
+    press("n")
+    wait_until_saved(editor)
+    (_, new_left, _, new_right, _), _ = boxes_of(pool)
+    assert new_right - new_left == pytest.approx(right - left, abs=0.05) and new_left > left  # as large as the last one
+    press("Control+z")
+    press("Tab")
+    press("Control+z")  # the box stays selected
+    press("Alt+ArrowLeft")
+    wait_until_saved(editor)
+    assert boxes_of(pool) == [("red panda", x1, y1 - 1, x1 + right - left, y2)]
     press("c")
     tab.keyboard.type("fox")
     press("Enter")
@@ -218,16 +233,18 @@ def test_proposals_are_decided_one_by_one_all_or_above_a_score(opened, pool):
 def test_a_killed_server_and_a_reload_lose_nothing(app, opened, pool):
     add_draft_class(pool, "fox")
     tab, editor = opened()
+    tab.keyboard.press("PageDown")
     draw(tab, editor)
     wait_until_saved(editor)
     app.kill()
     tab.keyboard.press("Escape")
     draw(tab, editor, (0.3, 0.3), (0.35, 0.4))
     expect(editor.locator(".saved")).to_contain_text("kept in this browser")
-    assert len(boxes_of(pool)) == 1
+    assert len(boxes_of(pool, 1)) == 1
     app.start(app.port)
     wait_until_saved(editor)
-    assert len(boxes_of(pool)) == 2
+    assert len(boxes_of(pool, 1)) == 2
+    expect(editor.locator(".place").first).to_have_text("2 of 6")  # the photo stays as well
 
     app.kill()
     tab.keyboard.press("Tab")
@@ -235,10 +252,10 @@ def test_a_killed_server_and_a_reload_lose_nothing(app, opened, pool):
     expect(editor.locator(".saved")).to_contain_text("kept in this browser")
     tab.goto("about:blank")  # the tab is left before the server is back
     app.start(app.port)
-    tab.goto(f"{app.url}/label?dataset={pool.id}")
+    tab.goto(f"{app.url}/label?dataset={pool.id}&photo={pool.images[1].file}")
     wait_until_saved(editor)
     expect(editor.locator(".classes output").first).to_have_text("1")
-    assert len(boxes_of(pool)) == 1
+    assert len(boxes_of(pool, 1)) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ The browser keeps each change until the server has stored it, and sends all unst
 Streamlit hands over the last message only. An answer travels with the data of the component.
 """
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from autodet.ui.label.queue import FILTERS, Filter, Queue, make_queue
 KEY = "label editor"
 ANSWERED = "answered label message"  # session state: the last message that was handled, and its answer
 SHOWN = "shown photo to label"  # session state: data set and file
+SESSION = "session that labels"  # session state: tells the browser's tab that the server was restarted
 OPENED = "opened photos to label"  # session state: how often the server, not the browser, has chosen the photo
 FILTER_TITLES: Mapping[Filter, str] = {
     "all": "All",
@@ -54,6 +56,7 @@ _component = st.components.v2.component(
         "label_actions.js",
         "label_panels.js",
         "label_pictures.js",
+        "label_address.js",
         "label_editor.js",
     ),
 )
@@ -94,7 +97,8 @@ def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     known, shown = set(order), st.session_state.get(SHOWN, ("", ""))
     named = named_in_address("photo")
     if named in known:
-        show_photo(dataset, named)
+        if shown != (dataset.id, named):  # the browser, which has written it, may already show the next one
+            show_photo(dataset, named)
     elif shown[0] != dataset.id or shown[1] not in known:
         st.session_state[SHOWN] = dataset.id, order[0]
     if named and named not in known:
@@ -117,6 +121,7 @@ def _show_editor(
         remember_proposals(dataset, map(drafts.of, queue.near))
         data = {
             "dataset": dataset.id,
+            "session": st.session_state.setdefault(SESSION, secrets.token_hex(8)),
             "editable": may_change(),
             "classes": list(drafts.classes),
             "colours": CLASS_COLOURS,

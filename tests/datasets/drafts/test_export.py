@@ -65,9 +65,11 @@ def test_label_studio_gets_proposals_as_predictions(fruit, tmp_path):
 
 def test_cvat_gets_all_classes_and_no_proposals(fruit, tmp_path):
     root = ElementTree.fromstring(exported(fruit, "cvat", tmp_path)["annotations.xml"])
-    assert [name.text for name in root.iterfind("meta/task/labels/label/name")] == ["apple", "banana", NAME]
+    assert [name.text for name in root.iterfind("meta/project/labels/label/name")] == ["apple", "banana", NAME]
     assert [len(image) for image in root.iter("image")] == [1, 0, 0, 2]
-    assert root.findtext("meta/task/name") == fruit.name
+    assert root.findtext("meta/project/name") == fruit.name
+    subsets = {subset.text for subset in root.iter("subset")}  # without them, Datumaro reads no photo
+    assert subsets == {image.get("subset") for image in root.iter("image")}
 
 
 def test_another_format_is_refused(fruit, tmp_path):

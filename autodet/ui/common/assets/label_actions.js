@@ -1,7 +1,9 @@
 // What a visitor can do in the label editor: one list for buttons, keys and the help.
 
 const STEP = 8; // pixels of the stage that an arrow key moves a box
-const NEW_SHARE = 0.3; // of the visible part that a box takes which a key draws
+const LARGE_STEP = 64;
+const NEW_SHARE = 0.3; // of the photo that the first box takes which a key draws, at each side
+const MAX_NEW_SHARE = 0.8; // of the visible part
 
 // name: of the button with data-action; keys: as the help shows them; press: values of event.key, in lower case; once:
 // whether a held key acts once.
@@ -10,9 +12,10 @@ const ACTIONS = [
   { name: "previous", press: ["arrowleft", "pageup"], keys: "← or Page up", does: "Previous photo", once: true },
   { name: "nextUnlabelled", press: ["u"], keys: "U", does: "Next unlabelled photo", once: true },
   { name: "nextFlagged", press: ["g"], keys: "G", does: "Next flagged photo", once: true },
-  { name: "create", press: ["n"], keys: "N", does: "New box in the middle of the view" },
+  { name: "create", press: ["n"], keys: "N", does: "New box in the middle of the view, as large as the last one" },
   { name: "", keys: "Tab, Shift Tab", does: "Select the next or previous box" },
-  { name: "", keys: "Arrows", does: "Move the selected box; with Shift resize it; with Alt by one pixel" },
+  { name: "", keys: "Arrows", does: "Move the selected box; with Shift, move its right and lower edges" },
+  { name: "", keys: "Ctrl or Alt with arrows", does: "In large steps, or by one pixel; on a Mac ⌘ for Ctrl" },
   { name: "", keys: "1 to 9", does: "Class of the selected box, or of the next one" },
   { name: "findClass", press: ["c"], keys: "C", does: "Search for a class, or add one" },
   { name: "confirm", press: ["enter"], keys: "Enter", does: "Accept the proposal; leave the box; go on", once: true },
@@ -45,11 +48,10 @@ const actions = {
 
   create(editor) {
     const { stage } = editor;
-    const across = (stage.width / stage.scale) * NEW_SHARE;
-    const down = (stage.height / stage.scale) * NEW_SHARE;
-    const side = Math.min(across, down, ...stage.size.map((length) => length * NEW_SHARE * 2));
+    const view = [stage.width, stage.height].map((side) => side / stage.scale);
+    const half = view.map((side, axis) => Math.min(side * MAX_NEW_SHARE, stage.size[axis] * editor.shares[axis]) / 2);
     const [x, y] = stage.centre;
-    editor.add(within([x - side / 2, y - side / 2, x + side / 2, y + side / 2], stage.size));
+    editor.add(within([x - half[0], y - half[1], x + half[0], y + half[1]], stage.size));
   },
 
   findClass: (editor) => editor.classes.find(),

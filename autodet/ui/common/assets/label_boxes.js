@@ -56,6 +56,11 @@ function movedBy([x1, y1, x2, y2], x, y, size) {
   return within([x1 + across, y1 + down, x2 + across, y2 + down], size);
 }
 
+// Sides of a box as parts of the photo's.
+function sharesOf([x1, y1, x2, y2], size) {
+  return [(x2 - x1) / size[0], (y2 - y1) / size[1]];
+}
+
 function overlap(one, other) {
   const across = Math.min(one[2], other[2]) - Math.max(one[0], other[0]);
   const down = Math.min(one[3], other[3]) - Math.max(one[1], other[1]);

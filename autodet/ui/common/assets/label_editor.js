@@ -25,11 +25,14 @@ class Editor {
     this.filter = data.filter;
     this.file = null;
     this.known = new Map(); // labels by file
+    this.address = new Address(this, data);
     this.selected = null; // a box of the shown photo
+    this.shownBoxes = [];
     this.pans = false;
+    this.shares = [NEW_SHARE, NEW_SHARE]; // sides of the next box that a key draws, as parts of the photo's
     this.outbox = new Outbox(data.dataset, () => this.told());
     this.outbox.dataset = data.dataset;
-    this.outbox.view = () => ({ at: this.file, filter: this.filter, wanted: this.pictures.wanted });
+    this.outbox.view = () => this.view();
     this.stage = new LabelStage(this.find(".work .stage"));
     this.pointers = new Pointers(this);
     this.classes = new Classes(this);
@@ -52,6 +55,7 @@ class Editor {
   }
 
   close() {
+    this.address.close();
     this.stage.close();
     this.keys.close();
     this.outbox.close();
@@ -86,7 +90,7 @@ class Editor {
     this.outbox.answer(data.answer);
     for (const [file, photo] of Object.entries(data.photos)) this.learn(file, photo);
     if (this.opened !== data.opened) {
-      this.file = data.shown;
+      this.file = this.address.takeInterrupted() ?? data.shown;
       this.opened = data.opened;
     }
     this.drawn = true;
@@ -114,11 +118,10 @@ class Editor {
     this.known.delete(spare);
   }
 
-  writeAddress() {
-    const address = new URL(location.href);
-    if (!address.searchParams.has("dataset")) return; // the visitor has left the page
-    address.searchParams.set("photo", this.file);
-    if (address.href !== location.href) history.replaceState(history.state, "", address.href);
+  // What each message tells.
+  view() {
+    this.address.write();
+    return { at: this.file, filter: this.filter, wanted: this.pictures.wanted };
   }
 
   // ---- What is shown
@@ -184,7 +187,8 @@ class Editor {
   refresh() {
     const { stage, labels, photo } = this;
     const boxes = labels?.boxes ?? [];
-    if (!boxes.includes(this.selected)) this.selected = null;
+    if (!boxes.includes(this.selected)) this.selected = this.successor(boxes);
+    this.shownBoxes = boxes;
     if (stage.size?.join() !== photo.size?.join() || this.begun !== this.file) {
       stage.size = photo.size ?? null;
       stage.fit();
@@ -207,6 +211,11 @@ class Editor {
     this.strip.show();
     this.conflict.show();
     this.panels.show();
+  }
+
+  // The box that took the selected one's place by undo or acceptance; null if boxes came or went.
+  successor(boxes) {
+    return (boxes.length === this.shownBoxes.length && boxes[this.shownBoxes.indexOf(this.selected)]) || null;
   }
 
   // What looks wrong on the photo. A review ends it on the server; here it stays until the photo is left.
@@ -250,13 +259,12 @@ class Editor {
     this.zoomed();
   }
 
-
   zoomed() {
     this.pictures.zoomed();
   }
 
   zoom(factor) {
-    this.stage.zoomBy(factor);
+    this.stage.zoomAround(factor);
     this.zoomed();
   }
 
@@ -277,7 +285,6 @@ class Editor {
     this.selected = null;
     this.refresh();
     this.pictures.show();
-    this.writeAddress();
     this.outbox.send();
   }
 
@@ -313,6 +320,7 @@ class Editor {
 
   // Add a box with the chosen class; the first box of all asks for a class.
   add(box) {
+    this.shares = sharesOf(box, this.stage.size);
     if (this.classes.chosen === null) {
       this.unnamed = box;
       this.refresh();
@@ -344,6 +352,7 @@ class Editor {
   replace(box, changed, merge = null) {
     const boxes = this.labels.boxes.map((other) => (other === box ? changed : other));
     if (!this.labels.putBoxes(boxes, merge)) return; // as at the photo's edge: the box stays, and stays selected
+    this.shares = sharesOf(changed.box, this.stage.size);
     this.selected = changed;
     this.changed();
   }
@@ -370,9 +379,7 @@ class Editor {
   selectBox(box) {
     this.selected = box;
     this.refresh();
-    if (box && this.stage.zoom > 1 && this.stage.active && !this.stage.isVisible(this.stage.active)) {
-      this.stage.point(this.stage.active);
-    }
+    this.stage.follow();
   }
 
   dropRefused() {

@@ -49,13 +49,13 @@ class Keys {
   act(event) {
     const { editor } = this;
     const key = event.key.toLowerCase();
+    if (key.startsWith("arrow") && editor.selected && editor.editable) return this.shift(event);
     if (event.ctrlKey || event.metaKey) {
       const name = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : "";
       return Boolean(name) && editor.act(name);
     }
     if (key === "tab") return this.walk(event.shiftKey ? -1 : 1);
     if (key === " ") return this.hold(true);
-    if (key.startsWith("arrow") && editor.selected && editor.editable) return this.shift(event);
     if (event.altKey) return false;
     if (key >= "1" && key <= "9") return editor.classes.number(Number(key));
     const action = ACTIONS.find(({ press }) => press?.includes(key));
@@ -82,7 +82,8 @@ class Keys {
   shift(event) {
     const { editor } = this;
     const { stage, selected } = editor;
-    const step = event.altKey ? 1 : Math.max(1, Math.round(STEP / stage.scale));
+    const large = event.ctrlKey || event.metaKey; // macOS keeps Ctrl with arrows for itself
+    const step = event.altKey ? 1 : Math.max(1, Math.round((large ? LARGE_STEP : STEP) / stage.scale));
     const across = { ArrowLeft: -step, ArrowRight: step }[event.key] ?? 0;
     const down = { ArrowUp: -step, ArrowDown: step }[event.key] ?? 0;
     const [x1, y1, x2, y2] = selected.box;
@@ -90,6 +91,7 @@ class Keys {
     const box = event.shiftKey ? within(resized, stage.size) : movedBy(selected.box, across, down, stage.size);
     const kind = event.shiftKey ? "resize" : "move";
     editor.replace(selected, { ...accepted(selected), box }, `${kind} ${editor.labels.boxes.indexOf(selected)}`);
+    stage.follow();
     return true;
   }
 }

@@ -166,6 +166,19 @@ class LabelStage extends Stage {
     delete brush.measureText;
   }
 
+  // ---- The view
+
+  // Zoom around the selected box, else around the middle of the view.
+  zoomAround(factor) {
+    const [left, top, across, down] = this.active ? this.onStage(this.active) : [0, 0, this.width, this.height];
+    this.zoomBy(factor, [left + across / 2, top + down / 2]);
+  }
+
+  // Move the view to the selected box if none of it is visible.
+  follow() {
+    if (this.zoom > 1 && this.active && !this.isVisible(this.active)) this.point(this.active);
+  }
+
   // ---- Where a pointer is
 
   handlePlaces(box) {
