@@ -107,8 +107,14 @@ def offered(monkeypatch):
 
 def viewer_data(app: AppTest, component: str = "autodet_photo_viewer") -> dict:
     """The values that the photo viewer of a page, or another component, sends to the browser."""
-    (found,) = [part for part in app.get("bidi_component") if part.proto.component_name == component]
-    return json.loads(found.proto.json)
+    (found,) = components_data(app, component)
+    return found
+
+
+def components_data(app: AppTest, component: str) -> list[dict]:
+    """The values that all components of a name send to the browser, in their order on the page."""
+    found = [part for part in app.get("bidi_component") if part.proto.component_name == component]
+    return [json.loads(part.proto.json) for part in found]
 
 
 def labels(elements) -> list[str]:

@@ -12,7 +12,8 @@ from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.models.bundle import read_bundle, write_bundle
 from autodet.models.store import add_model
 from autodet.records import Calibration, ScoreMap
-from tests.app.conftest import address, checked, labelled, labels, says, viewer_data
+from autodet.ui.predict import predictions_view
+from tests.app.conftest import address, checked, components_data, labelled, labels, says, viewer_data
 
 
 @pytest.fixture
@@ -55,8 +56,11 @@ def finished(app):
 
 
 def sent(app):
-    """What the page sends to the browser to show."""
-    return viewer_data(app, "autodet_predictions")
+    """What the page sends to the browser to show, with the photos of all parts in their order."""
+    data = viewer_data(app, "autodet_predictions")
+    found = {part["digest"]: part["photos"] for part in components_data(app, "autodet_prediction_part")}
+    photos = [photo for digest in data["parts"] for photo in found[digest]]
+    return data | {"photos": [photos[index] | {"note": data["notes"][index]} for index in data["order"]]}
 
 
 def move(app, threshold, hidden=()):
@@ -77,6 +81,19 @@ def table(app):
 def rows(app, layer="predictions 0"):
     """The boxes of all photos that the browser can show."""
     return [row for photo in sent(app)["photos"] for row in photo["boxes"][layer]]
+
+
+def test_photos_that_the_browser_has_are_not_sent_again_while_more_arrive(visit, model, sample_dataset, monkeypatch):
+    monkeypatch.setattr(predictions_view, "PART", 2)
+    files = [sample_dataset.photo(record).read_bytes() for record in sample_dataset.images[:5]]
+    named = [(f"{number}.jpg", file, "image/jpeg") for number, file in enumerate(files)]
+    app = drop(visit("predict", model=model.id), *named[:3])
+    first = sent(app)
+    more = sent(drop(app, *named))
+    assert [len(one["parts"]) for one in (first, more)] == [2, 3]
+    assert more["parts"][0] == first["parts"][0]
+    assert more["parts"][1] != first["parts"][1]
+    assert [photo["name"] for photo in more["photos"]] == [name for name, *_ in named]
 
 
 def test_without_a_model_it_says_what_to_do(visit):

@@ -9,6 +9,7 @@ from typing import Literal, NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from autodet.errors import AutodetError, SettingsError, sentence_for
 from autodet.search.delete import empty_trash
@@ -26,6 +27,7 @@ ICON = ASSETS / "icon.svg"  # of the browser tab; a named icon would be loaded f
 STYLE = ASSETS / "page.css"
 CLOSE_MENU = ASSETS / "close_menu.js"
 FRAMED, WANTED = "framed", "wanted"
+RUNNING = "running"  # session state: address of the page that runs
 LEAVING = "leaving"  # session state: the switch to another page that ``open_page`` has begun
 UNEXPECTED = (
     "Something went wrong on this page; the app's log has the details. Nothing was lost: reload the page, or open "
@@ -102,9 +104,23 @@ def navigation() -> StreamlitPage:
             moved = st.Page(partial(_move, entry), url_path=entry.name, title=entry.title, visibility="hidden")
             sections[entry.section].append(moved)
     chosen = st.navigation(sections, position="sidebar" if _is_open() else "hidden")
+    _end_refreshes(chosen)
     if wanted := st.session_state.pop(WANTED, None):
         st.switch_page(PAGES[wanted].path, query_params=st.query_params.to_dict())
     return chosen
+
+
+def _end_refreshes(page: StreamlitPage) -> None:
+    """End the refreshes of the page that the visitor has left.
+
+    The browser may still ask for one while the new page runs, and Streamlit would grant it afterwards and thereby empty
+    the new page. It refuses a fragment that is not stored, so a refreshed fragment of one page must not have the name
+    and the place of one on another page.
+    """
+    context = get_script_run_ctx()
+    if context and st.session_state.get(RUNNING) != page.url_path:
+        context.fragment_storage.clear()
+    st.session_state[RUNNING] = page.url_path
 
 
 def _move(entry: PageEntry) -> None:

@@ -14,8 +14,6 @@ from autodet.ui.common.markdown import escape, shortened
 from autodet.ui.common.sign_in import find_visitor
 
 REFRESH_SECONDS = 4
-# These may open another page after a click, and a refresh at that moment would leave it empty.
-NOT_REFRESHED = ("Home", "Data sets", "Label", "Train")
 
 
 def show_work(page: StreamlitPage) -> None:
@@ -31,16 +29,21 @@ def show_work(page: StreamlitPage) -> None:
         return
     if not _lines():
         return
-    refreshed = page.title not in NOT_REFRESHED
+
+    def show() -> None:
+        _show_lines()
+
+    show.__qualname__ = f"{__name__} on {page.url_path}"  # Streamlit's name of the fragment; see ``frame``
     with st.sidebar:
-        st.fragment(_show, run_every=REFRESH_SECONDS if refreshed else None)(shares=refreshed)
+        st.fragment(show, run_every=REFRESH_SECONDS)()
 
 
-def _show(*, shares: bool) -> None:
+def _show_lines() -> None:
     for name, text, share, query in _lines():
-        label = f"{text}: {share:.0%}" if shares else text  # a share that stands still would contradict the page
         with st.container(key=f"work {text}"):
-            st.page_link(PAGES[name].path, label=label, icon=":material/progress_activity:", query_params=query)
+            st.page_link(
+                PAGES[name].path, label=f"{text}: {share:.0%}", icon=":material/progress_activity:", query_params=query
+            )
 
 
 def _lines() -> list[tuple[str, str, float, dict[str, str]]]:

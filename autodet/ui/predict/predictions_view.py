@@ -2,9 +2,12 @@
 
 The browser draws and counts the boxes, so that thresholds and the choice of classes act at once. It fetches each
 thumbnail once, by an address of this server, when it scrolls into view; sharp pictures are made for the opened photo
-and its neighbours only, and their addresses travel in a second component, so that a step sends no boxes.
+and its neighbours only, and their addresses travel in a second component, so that a step sends no boxes. The photos
+with their boxes travel in parts, so that those of earlier parts are not sent again while more arrive.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +40,7 @@ from autodet.ui.predict.visit import current_visit
 
 KEY = "predictions view"
 BEGUN = "predictions begun"  # session state: identity of the models, and the choice with which their component begins
+PART = 50  # photos
 MAX_THUMBNAILS = 3000  # that are kept in memory, about 25 KB each; a visitor has up to 2,000 photos
 
 _component = st.components.v2.component(
@@ -47,6 +51,7 @@ _component = st.components.v2.component(
         "photo_stage.js", "photo_viewer.js", "prediction_thresholds.js", "prediction_tiles.js", "predictions.js"
     ),
 )
+_part = st.components.v2.component("autodet_prediction_part", js=read_assets("prediction_part.js"))
 _pictures = st.components.v2.component("autodet_prediction_pictures", js=read_assets("prediction_pictures.js"))
 
 
@@ -114,13 +119,27 @@ def show_in_component(
             for side, own in zip(sides.sides, sides.own_thresholds(), strict=True)
         ],
         "layers": layers,
-        "photos": [_described(photos[index], boxes[index]) for index in order],
+        "parts": _send_parts(photos, boxes),
+        "order": order,
+        "notes": [photo.note for photo in photos],
         "collected": collected,
     }
     ignored = lambda: None  # noqa: E731 - a rerun is all that a report needs
     _component(key=KEY, data=data, on_shown_change=ignored, on_opened_change=ignored, on_collected_change=ignored)
     opened = (st.session_state.get(KEY) or {}).get("opened")
     _pictures(key=f"{KEY} pictures", data=_sharp([photos[index] for index in order], opened), height=1)
+
+
+def _send_parts(photos: Sequence[ShownPhoto], boxes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Send the photos with their boxes, and return the digests of the parts that they travel in."""
+    described = list(map(_described, photos, boxes))
+    digests = []
+    with st.container(key="prediction-parts"):
+        for start in range(0, len(described), PART):
+            part = described[start : start + PART]
+            digests.append(hashlib.sha256(json.dumps(part).encode()).hexdigest())
+            _part(key=f"{KEY} part {start}", data={"digest": digests[-1], "photos": part}, height=1)
+    return digests
 
 
 def collected_keys() -> list[str] | None:
@@ -136,7 +155,6 @@ def _described(photo: ShownPhoto, boxes: Mapping[str, list[list[float | None]]])
         "name": harmless(seen.photo.name),
         "size": list(seen.prediction.size_wh),
         "thumbnail": picture_address(_thumbnail(seen.sha256, seen), f"{KEY} {photo.key}"),
-        "note": photo.note,
         "labelled": seen.labels is not None,
         "boxes": boxes,
     }

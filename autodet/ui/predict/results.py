@@ -22,7 +22,7 @@ from autodet.ui.predict.visit import Visit, current_visit
 FEW = BATCH  # so few photos take one request, for which the page waits
 MAX_WAIT_SECONDS = 10.0
 REFRESH_SECONDS = 1.0
-MAX_REFRESHED = 100  # photos a second; a refresh sends the boxes of all photos
+MAX_REFRESHED = 100  # photos a second; a refresh describes all photos again
 
 
 def predict(model: StoredModel, given: GivenPhotos) -> None:

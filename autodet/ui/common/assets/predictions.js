@@ -7,6 +7,7 @@ const SETTLED_MILLISECONDS = 250; // without a change, after which the other thu
 const FIRST_CLASSES = [3, 12]; // at least and at most that are listed before the others are unfolded
 const CHOSEN = "autodet_chosen"; // global variable: thresholds and hidden classes of the models last shown
 const PICTURES = "autodet_pictures"; // event and global variable of prediction_pictures.js
+const PARTS = "autodet_predictions"; // event and global variable of prediction_part.js
 
 const galleries = new WeakMap();
 
@@ -54,6 +55,7 @@ class Gallery {
     clearTimeout(this.timer);
     this.find(".grid").replaceChildren();
     removeEventListener(PICTURES, this.takePictures);
+    removeEventListener(PARTS, this.takeParts);
   }
 
   listen() {
@@ -77,11 +79,22 @@ class Gallery {
     this.dialog.onclick = (event) => event.target === this.dialog && this.dialog.close();
     this.takePictures = () => this.view();
     addEventListener(PICTURES, this.takePictures);
+    this.takeParts = () => this.waiting && this.update(this.waiting);
+    addEventListener(PARTS, this.takeParts);
   }
 
   // ---- What the server sends
 
-  update(data) {
+  // The photos arrive in parts, before or after the rest; what is shown stays until all are there.
+  update({ parts, order, notes, ...rest }) {
+    const given = parts.map((digest) => globalThis[PARTS]?.get(digest));
+    this.waiting = given.includes(undefined) ? { parts, order, notes, ...rest } : null;
+    if (this.waiting) return;
+    const photos = given.flat();
+    this.show({ ...rest, photos: order.map((index) => ({ ...photos[index], note: notes[index] })) });
+  }
+
+  show(data) {
     const begun = data.identity !== this.data?.identity;
     const before = this.data?.classes;
     this.collected ??= new Set(data.collected ?? []);
