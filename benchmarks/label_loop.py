@@ -49,7 +49,7 @@ class Stage:
     Attributes:
         pool: The photos without labels.
         truth: The same photos with their known labels.
-        held_back: Photos with known labels that no step uses.
+        held_back: Photos with known labels that no step uses; none is a copy of a photo in the pool.
         seconds: Time of each step.
     """
 
@@ -97,7 +97,10 @@ def _import(options: argparse.Namespace, folder: Path) -> Stage:
     sources = [Path(os.environ["AUTODET_REAL_DATA"]) / part for part in SOURCES[options.photos]]
     photos = sorted(path for source in sources for path in source.iterdir() if path.suffix.lower() in KINDS)
     held = set(np.random.default_rng(options.seed).permutation(len(photos))[: options.held_back].tolist())
+    pool = {photo.read_bytes() for number, photo in enumerate(photos) if number not in held}
     for number, photo in enumerate(photos):
+        if number in held and photo.read_bytes() in pool:
+            continue
         parts = ("held back",) if number in held else ("pool", "truth")
         for part in parts:
             (folder / part).mkdir(exist_ok=True)
@@ -133,7 +136,8 @@ def _loop(stage: Stage, options: argparse.Namespace) -> Iterator[str]:
     with stage.timed("search on all, labelled by hand"):
         hand = _searched(autodet.start_search(stage.truth, preset="quick", seed=options.seed))
     yield f"{accepted}\n"
-    yield "| | photos | boxes | mAP50 on held-back photos | mAP50-95 |\n|---|---|---|---|---|"
+    photos, boxes = len(stage.held_back.images), stage.held_back.boxes
+    yield f"| | photos | boxes | mAP50 on {photos} other photos, {boxes} boxes | mAP50-95 |\n|---|---|---|---|---|"
     for title, data, model in (
         (f"{options.labelled} photos labelled by hand", first, one),
         ("and accepted proposals, from the first model", second, two),
