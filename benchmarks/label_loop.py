@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,8 +136,8 @@ def _loop(stage: Stage, options: argparse.Namespace) -> Iterator[str]:
     with stage.timed("search on all, labelled by hand"):
         hand = _searched(autodet.start_search(stage.truth, preset="quick", seed=options.seed))
     yield f"{accepted}\n"
-    photos, boxes = len(stage.held_back.images), stage.held_back.boxes
-    yield f"| | photos | boxes | mAP50 on {photos} other photos, {boxes} boxes | mAP50-95 |\n|---|---|---|---|---|"
+    others, boxes = len(stage.held_back.images), stage.held_back.boxes
+    yield f"| | photos | boxes | mAP50 on {others} other photos, {boxes} boxes | mAP50-95 |\n|---|---|---|---|---|"
     for title, data, model in (
         (f"{options.labelled} photos labelled by hand", first, one),
         ("and accepted proposals, from the first model", second, two),
@@ -185,7 +185,7 @@ def _accept(stage: Stage, model: StoredModel, least: float | None) -> str:
     )
 
 
-def _judged(stage: Stage, boxes: dict[str, Sequence[DraftBox]], what: str) -> str:
+def _judged(stage: Stage, boxes: Mapping[str, Sequence[DraftBox]], what: str) -> str:
     """Say how many boxes are right, of the objects on photos without labels."""
     labelled = {file for file, draft in read_drafts(stage.pool).changed.items() if draft.reviewed and file not in boxes}
     records = [record for record in stage.pool.images if record.file not in labelled]
