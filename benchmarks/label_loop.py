@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +49,7 @@ class Stage:
     Attributes:
         pool: The photos without labels.
         truth: The same photos with their known labels.
-        held_back: Photos with known labels that no step uses.
+        held_back: Photos with known labels that no step uses; none is a copy of a photo in the pool.
         seconds: Time of each step.
     """
 
@@ -97,7 +97,10 @@ def _import(options: argparse.Namespace, folder: Path) -> Stage:
     sources = [Path(os.environ["AUTODET_REAL_DATA"]) / part for part in SOURCES[options.photos]]
     photos = sorted(path for source in sources for path in source.iterdir() if path.suffix.lower() in KINDS)
     held = set(np.random.default_rng(options.seed).permutation(len(photos))[: options.held_back].tolist())
+    pool = {photo.read_bytes() for number, photo in enumerate(photos) if number not in held}
     for number, photo in enumerate(photos):
+        if number in held and photo.read_bytes() in pool:
+            continue
         parts = ("held back",) if number in held else ("pool", "truth")
         for part in parts:
             (folder / part).mkdir(exist_ok=True)
@@ -133,7 +136,8 @@ def _loop(stage: Stage, options: argparse.Namespace) -> Iterator[str]:
     with stage.timed("search on all, labelled by hand"):
         hand = _searched(autodet.start_search(stage.truth, preset="quick", seed=options.seed))
     yield f"{accepted}\n"
-    yield "| | photos | boxes | mAP50 on held-back photos | mAP50-95 |\n|---|---|---|---|---|"
+    others, boxes = len(stage.held_back.images), stage.held_back.boxes
+    yield f"| | photos | boxes | mAP50 on {others} other photos, {boxes} boxes | mAP50-95 |\n|---|---|---|---|---|"
     for title, data, model in (
         (f"{options.labelled} photos labelled by hand", first, one),
         ("and accepted proposals, from the first model", second, two),
@@ -181,7 +185,7 @@ def _accept(stage: Stage, model: StoredModel, least: float | None) -> str:
     )
 
 
-def _judged(stage: Stage, boxes: dict[str, Sequence[DraftBox]], what: str) -> str:
+def _judged(stage: Stage, boxes: Mapping[str, Sequence[DraftBox]], what: str) -> str:
     """Say how many boxes are right, of the objects on photos without labels."""
     labelled = {file for file, draft in read_drafts(stage.pool).changed.items() if draft.reviewed and file not in boxes}
     records = [record for record in stage.pool.images if record.file not in labelled]
