@@ -141,7 +141,7 @@ def _offer_actions(status: SearchStatus, lost: str) -> None:
     if status.model:
         link("evaluate", "Evaluate", model=status.model, dataset=status.dataset)
         link("compare", "Compare", dataset=status.dataset, models=status.model)
-        link("predict", "Try a photo", primary=True, model=status.model)
+        link("predict", "Try a photo", primary=not status.unfinished, model=status.model)
     if not status.active:
         offer_deletion(status)
 
