@@ -117,6 +117,8 @@ def add_derive(parser: argparse.ArgumentParser) -> None:
     )
     emptied = "photos that --drop leaves without boxes: keep them as photos without objects (default), or drop them"
     parser.add_argument("--emptied", choices=("keep", "drop"), default="keep", help=emptied)
+    words = "leave photos out, as the data set names their files; with their boxes"
+    parser.add_argument("--leave-out", metavar="FILE", nargs="+", action="extend", default=[], help=words)
     words = "take over the labels as they stand now, which were drawn in autodet; not together with other changes"
     parser.add_argument("--labels", action="store_true", help=words)
     words = "with --labels: unlabelled photos (default: drop, but keep if the data set has labels)"

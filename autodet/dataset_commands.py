@@ -106,7 +106,7 @@ def _planned(parent: Dataset, options: Options) -> Version:
         if options.unlabelled or options.undecided:
             raise DatasetError("--unlabelled and --undecided need --labels; add it.")
         return plan_version(parent, changes)
-    if changes.rename or changes.drop or changes.resplit:
+    if changes.rename or changes.drop or changes.resplit or changes.leave_out:
         raise DatasetError("--labels does not go with other changes; make a version of the labels, then one of that.")
     return plan_labels(parent, unlabelled=options.unlabelled, undecided=options.undecided or "drop")
 
@@ -174,7 +174,7 @@ def _changes(options: Options) -> Changes:
     rename = dict(options.rename)
     if len(rename) < len(options.rename):
         raise DatasetError("A class is renamed twice; give each OLD=NEW once.")
-    return Changes(rename, options.drop, options.emptied, _resplit(options))
+    return Changes(rename, options.drop, options.emptied, _resplit(options), leave_out=options.leave_out)
 
 
 def _resplit(options: Options) -> Resplit | None:

@@ -139,8 +139,8 @@ def propose(
 ) -> AutoLabels:
     """Let a model propose labels on photos of a data set; proposals of earlier models are replaced.
 
-    Labels stay as they are, and boxes that show a labelled object (IoU from ``LABELLED_IOU``) are not proposed. What is
-    done is kept after each portion of photos: if the process is killed, the next call continues.
+    Labels stay as they are, and boxes that show a labelled object (IoU from ``LABELLED_IOU``) are not proposed. Each
+    portion of photos is kept when it is done: if the process is killed, the next call continues.
 
     Args:
         model: The model.
@@ -215,7 +215,7 @@ def _check(model: StoredModel, drafts: Drafts, choice: Choice) -> None:
     if not choice:
         own = f"none of {few(drafts.classes, 'class', 'classes')}" if drafts.classes else f"{known}"
         raise ModelError(
-            f"{model.name!r} knows {own}, so it is open what it should draft in {drafts.dataset.name!r}; choose "
+            f"{model.name!r} knows {own}, so it needs classes to draft in {drafts.dataset.name!r}; choose "
             "classes of the model, and name them as in the data set."
         )
 

@@ -192,7 +192,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "box_notation": KindText(
         "Boxes in another notation",
-        "A box is four numbers. Here they do not seem to mean what the format says, and would mark the wrong places.",
+        "A box is four numbers. Here they do not seem to follow the format, and would mark the wrong places.",
         {
             "stop": "Do not import",
             "keep": "Read them as the format says",
@@ -203,7 +203,7 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "boxes_reread": KindText(
         "Boxes read in another notation",
-        "Other numbers of the labels show that a box does not mean what the format says.",
+        "Other numbers of the labels show that a box does not follow the format.",
         {"fix": "Read them as those numbers show"},
     ),
     "box_swapped": KindText(

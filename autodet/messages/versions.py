@@ -76,6 +76,11 @@ _CHANGES: Mapping[str, tuple[str, str, Callable[..., str]]] = {
     ),
     "emptied_kept": ("Kept", "Keep", _emptied),
     "emptied_dropped": ("Left out", "Leave out", _emptied),
+    "photos_dropped": (
+        "Left out",
+        "Leave out",
+        lambda verb, photos, boxes: f"{verb} {counted(photos, 'chosen photo')} ({counted(boxes, 'box', 'boxes')}).",
+    ),
     "resplit": ("Drew", "Draw", _resplit),
     "split_unmarked": ("", "", lambda verb, **values: f"{PROBLEMS['split_unmarked'](**values)}."),
     "joined": ("Joined", "Join", _joined),

@@ -37,7 +37,7 @@ class Message:
     """A kind of message in an ONNX file.
 
     Attributes:
-        name: What it is, for error messages.
+        name: Its name in error messages.
         once: Fields that it may have once.
         many: Fields that it may have any number of times.
     """
@@ -231,7 +231,7 @@ def _check_tensor(tensor: int | memoryview) -> None:
             data.append((number, value))
     if kind not in NUMBERS:
         raise BundleError("its ONNX graph has a tensor that does not hold numbers")
-    # Every number takes at least a byte, so what is allocated for a tensor is a small multiple of the file.
+    # Every number takes at least a byte, so the memory of a tensor is a small multiple of the file.
     if prod(dimensions) > sum(1 if isinstance(value, int) else len(value) for _, value in data):
         raise BundleError("its ONNX graph has a tensor that is larger than its content")
     for number, value in data:

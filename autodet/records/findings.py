@@ -71,6 +71,7 @@ ChangeKind = Literal[
     "doubles_dropped",
     "emptied_kept",
     "emptied_dropped",
+    "photos_dropped",
     "resplit",
     "split_unmarked",
     "joined",

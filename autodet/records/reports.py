@@ -68,7 +68,7 @@ class ErrorKind:
 
 @dataclass(frozen=True)
 class GroupCounts:
-    """What was found and missed in a group.
+    """Found and missed objects of a group.
 
     Attributes:
         name: Name of the group.
@@ -239,7 +239,7 @@ class TileGain:
 
 @dataclass(frozen=True)
 class Quantization:
-    """What an ONNX file with 8-bit convolutions gains and loses; each pair is before and after.
+    """Gains and losses of an ONNX file with 8-bit convolutions; each pair is before and after.
 
     Attributes:
         dataset: Id of the data set with the photos.

@@ -8,13 +8,13 @@ from PIL import Image
 
 from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.datasets.manifest import load_dataset, write_dataset
+from autodet.datasets.manifest import list_datasets, load_dataset, write_dataset
 from autodet.inference import background_jobs
 from autodet.inference.demo import demo_model
 from autodet.inference.feature_jobs import feature_job
 from autodet.inference.photo_features import find_features
 from autodet.records import Annotations
-from tests.app.conftest import checked, labelled, says
+from tests.app.conftest import address, checked, labelled, says, viewer_data
 
 
 def open_map(visit, dataset):
@@ -49,8 +49,12 @@ def test_the_map_and_its_lists(visit, compared):
     app = open_map(visit, compared)
     assert "Each point is a photo" in says(app)
     assert "Drag a line around points" in says(app)
-    assert len(app.get("plotly_chart")) == 1
+    assert address(app)["view"] == "map"
+    drawn = viewer_data(app, "autodet_photo_map")
+    assert {len(drawn[name]) for name in ("xs", "ys", "names", "members")} == {20}
+    assert {drawn["groups"][group][0] for group in drawn["members"]} <= set(compared.classes)
     app = show(app, compared, "unusual")
+    assert len(viewer_data(app, "autodet_photo_map")["ringed"]) == 12
     assert "the least similar to all others" in says(app)
     assert len(app.get("image")) == 12
     app = show(app, compared, "labels")
@@ -62,6 +66,18 @@ def test_listed_photos_are_flagged(visit, compared):
     app = checked(labelled(app.button, "Flag these 12 photos").click().run())
     assert "the page Label finds them" in says(app)
     assert sum(draft.flagged for draft in read_drafts(compared).changed.values()) == 12
+
+
+def test_listed_photos_are_left_out_in_a_version(visit, compared):
+    app = visit("datasets")
+    app.query_params["view"] = "map"
+    app = show(app, compared, "unusual")
+    app.session_state[f"leave out map unusual {compared.id}"] = True
+    app = checked(app.run())
+    assert "Leave out 12 chosen photos" in says(app)
+    app = checked(labelled(app.button, "Create the version").click().run())
+    (version,) = (one for one in list_datasets() if one.parent == compared.id)
+    assert sum(version.splits.values()) == len(compared.images) - 12
 
 
 def test_pairs_in_two_splits_come_with_a_warning(visit, workspace, sample_dataset, tmp_path):

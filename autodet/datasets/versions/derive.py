@@ -37,6 +37,7 @@ from autodet.datasets.versions.version_findings import (
 )
 from autodet.errors import AutodetError, DatasetError
 from autodet.records import SPLITS, ChangeKind, Finding, ImageRecord, VersionChange
+from autodet.text_format import listed, shortened
 from autodet.workspace import Workspace, open_workspace, safe_join
 
 DRAWS: frozenset[ChangeKind] = frozenset({"resplit", "splits_continued"})
@@ -53,6 +54,7 @@ class Changes:
         emptied: Whether photos that lose all their boxes are kept, as photos without objects, or dropped.
         resplit: How to draw new splits; None to keep the splits.
         edits: Corrections of single labels, made before all other changes.
+        leave_out: Files of photos that the version does not have.
     """
 
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Changes:
     emptied: Literal["keep", "drop"] = "keep"
     resplit: Resplit | None = None
     edits: Sequence[BoxEdit] = ()
+    leave_out: Collection[str] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -98,7 +101,7 @@ class Version(Planned):
         return check_copies(shots_of(self.images), splits, DEFAULTS)[1] if self.groups else ()
 
 
-def derive_dataset(
+def derive_dataset(  # noqa: PLR0913 - the changes are keywords
     dataset: Dataset | DatasetSummary | str,
     name: str | None = None,
     *,
@@ -107,6 +110,7 @@ def derive_dataset(
     emptied: Literal["keep", "drop"] = "keep",
     resplit: Resplit | Sequence[float] | None = None,
     edits: Sequence[BoxEdit] = (),
+    leave_out: Collection[str] = (),
     workspace: Workspace | None = None,
 ) -> Dataset:
     """Create a new version of a data set; the data set itself stays unchanged.
@@ -119,6 +123,7 @@ def derive_dataset(
         emptied: Whether photos that lose all their boxes are kept or dropped.
         resplit: Shares of ``train``, ``val`` and ``test``, such as ``(70, 15, 15)``, or all settings of the draw.
         edits: Corrections of single labels, in the classes and file names of the data set.
+        leave_out: Photos that the version does not have, as the data set names their files.
         workspace: Target workspace; defaults to the workspace of the settings.
 
     Raises:
@@ -128,7 +133,8 @@ def derive_dataset(
     parent = as_dataset(dataset, workspace)
     if resplit is not None and not isinstance(resplit, Resplit):
         resplit = Resplit(tuple(resplit))
-    return store_version(plan_version(parent, Changes(rename or {}, drop, emptied, resplit, edits)), name, workspace)
+    changes = Changes(rename or {}, drop, emptied, resplit, edits, leave_out)
+    return store_version(plan_version(parent, changes), name, workspace)
 
 
 def plan_version(dataset: Dataset, changes: Changes) -> Version:
@@ -139,15 +145,16 @@ def plan_version(dataset: Dataset, changes: Changes) -> Version:
     """
     names = new_names(dataset.classes, changes.rename, changes.drop)
     classes = tuple(sorted({name for name in names if name}))
-    images = apply_edits(dataset.images, dataset.classes, changes.edits)
+    given, made = _without(dataset, changes.leave_out)
+    images = apply_edits(given, dataset.classes, changes.edits)
     before = tally(dataset.classes, images)
-    made = list(edit_changes(changes.edits))
+    made += edit_changes(changes.edits)
     made += list(class_changes(dataset.classes, names, {name: n[ALL] for name, n in before.boxes.items()}))
     records = relabel(images, names)
     kept = sum(before.boxes[old][ALL] for old, new in zip(dataset.classes, names, strict=True) if new)
     if doubles := kept - sum(len(record.annotations) for record in records):
         made.append(VersionChange("doubles_dropped", {"boxes": doubles}))
-    emptied = _emptied(dataset.images, records)
+    emptied = _emptied(given, records)
     if changes.emptied == "drop":
         records = [record for record in records if record.file not in emptied]
     if emptied:
@@ -259,6 +266,28 @@ def ancestors(dataset: Dataset, workspace: Workspace | None = None) -> Iterator[
         same = found if found and found.fingerprint == parent.fingerprint else None
         yield parent, same
         waiting.extend(same.parents if same else ())
+
+
+def _without(dataset: Dataset, files: Collection[str]) -> tuple[tuple[ImageRecord, ...], list[VersionChange]]:
+    """Return the photos of a data set that are not left out, and the change.
+
+    Raises:
+        DatasetError: The data set has no such photo, or no photo would be left.
+    """
+    wanted = frozenset(files)
+    if unknown := wanted - {record.file for record in dataset.images}:
+        names = listed([repr(shortened(file)) for file in sorted(unknown)], most=3)
+        raise DatasetError(
+            f"{dataset.name!r} has no photo {names}; name photos as the data set does, such as "
+            f"{dataset.images[0].file!r}."
+        )
+    kept = tuple(record for record in dataset.images if record.file not in wanted)
+    if not kept:
+        raise DatasetError("No photo would be left; leave out fewer.")
+    if not wanted:
+        return kept, []
+    boxes = dataset.boxes - sum(len(record.annotations) for record in kept)
+    return kept, [VersionChange("photos_dropped", {"photos": len(wanted), "boxes": boxes})]
 
 
 def _emptied(before: Sequence[ImageRecord], after: Sequence[ImageRecord]) -> set[str]:

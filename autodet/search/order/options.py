@@ -172,8 +172,8 @@ class StoredOptions:
         "train the best parameters once more at the end, on training and validation photos",
         details="The metrics stay those of the best trial, whose own model is kept too.",
         label="Retrain the best trial on training and validation photos",
-        hint="At the end, for as many epochs as the best trial took. No photos are left to evaluate that model, so it "
-        "shows the metrics of the best trial, whose own model is kept too.",
+        hint="At the end, with the number of epochs of the best trial. No photos are left to evaluate that model, so "
+        "it shows the metrics of the best trial, whose own model is kept too.",
     )
     train_share: float = _option(
         1.0,
@@ -213,7 +213,7 @@ class StoredOptions:
 class SearchOptions(StoredOptions):
     """Options of a search, as a user gives them; ``OPTIONS`` describes each field.
 
-    None leaves a choice to the preset, or to the usual value. ``spec.json`` has what the fields of this class become:
+    None leaves a choice to the preset, or to the usual value. ``spec.json`` has the resolved values:
     the search space, the identity of the starting model, and the best parameters of the earlier search.
     """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-KEYS = ("dataset", "photo", "order", "model", "search", "split", "models", "trials", "dropped", "form")
+KEYS = ("dataset", "photo", "order", "model", "search", "split", "models", "trials", "view", "dropped", "form")
 PAGE, WRITTEN, NAMED, CHOSEN = "page", "addresses", "named", "in the address"  # session state
 MAX_NOTED = 20  # earlier URLs that the browser may still send
 FORM = "form to open"  # session state: the form that the link to this page names

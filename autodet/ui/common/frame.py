@@ -113,8 +113,8 @@ def navigation() -> StreamlitPage:
 def _end_refreshes(page: StreamlitPage) -> None:
     """End the refreshes of the page that the visitor has left.
 
-    The browser may still ask for one while the new page runs, and Streamlit would grant it afterwards and thereby empty
-    the new page. It refuses a fragment that is not stored, so a refreshed fragment of one page must not have the name
+    The browser may still ask for one while the new page runs. Streamlit would grant it afterwards, which empties the
+    new page. It refuses a fragment that is not stored, so a refreshed fragment of one page must not have the name
     and the place of one on another page.
     """
     context = get_script_run_ctx()

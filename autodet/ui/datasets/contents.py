@@ -10,6 +10,7 @@ from autodet.messages.formats import FORMAT_TITLES
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.search.delete_assets import delete_dataset, plan_dataset_deletion
 from autodet.text_format import counted, size_text
+from autodet.ui.common.address import named_in_address, write_address
 from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.editors import editors_only, made_by
 from autodet.ui.common.frame import link, sentences_for_errors
@@ -18,6 +19,8 @@ from autodet.ui.datasets.findings import show_findings
 from autodet.ui.datasets.gallery import show_gallery
 from autodet.ui.datasets.photo_map import show_map
 from autodet.ui.datasets.statistics import show_statistics
+
+FIRST_VIEW = "photos"
 
 
 def show_contents(dataset: Dataset) -> None:
@@ -90,18 +93,34 @@ def _confirm_deletion(dataset: Dataset) -> None:
         confirm_deletion(lambda: delete_dataset(dataset.id), "dataset", dataset.id)
 
 
-@st.fragment
 def show_views(dataset: Dataset) -> None:
     """Show the tabs Photos, Statistics, Map and Findings; only the open tab is rendered."""
-    views = {
-        "Photos": show_gallery,
-        "Statistics": show_statistics,
-        "Map": show_map,
-        f"Findings ({len(dataset.findings):,})": show_findings,
-    }
+    titles = _titles(dataset)
+    key = f"views {dataset.id}"
+    if (named := named_in_address("view") or "") in titles:
+        st.session_state[key] = titles[named]
+    view = next((name for name, title in titles.items() if title == st.session_state.get(key)), FIRST_VIEW)
+    if view != FIRST_VIEW:
+        write_address("view", view)
+    _show_views(dataset, view)
+
+
+def _titles(dataset: Dataset) -> dict[str, str]:
+    """Return the titles of the tabs by their names in the address."""
+    findings = f"Findings ({len(dataset.findings):,})"
+    return {FIRST_VIEW: "Photos", "statistics": "Statistics", "map": "Map", "findings": findings}
+
+
+@st.fragment
+def _show_views(dataset: Dataset, written: str) -> None:
+    """Show the tabs; the address names the one that is ``written`` there."""
     with sentences_for_errors("Data sets"):
-        tabs = st.tabs(list(views), key=f"views {dataset.id}", on_change="rerun")
-        for tab, show in zip(tabs, views.values(), strict=True):
+        titles = _titles(dataset)
+        tabs = st.tabs(list(titles.values()), key=f"views {dataset.id}", on_change="rerun")
+        shows = (show_gallery, show_statistics, show_map, show_findings)
+        for name, tab, show in zip(titles, tabs, shows, strict=True):
             if tab.open:
+                if name != written:
+                    st.rerun()  # a fragment cannot write the address
                 with tab:
                     show(dataset)

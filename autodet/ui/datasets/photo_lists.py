@@ -8,12 +8,14 @@ import streamlit as st
 
 from autodet.datasets.drafts.marks import mark_photos
 from autodet.datasets.manifest import Dataset
+from autodet.datasets.versions.derive import Changes
 from autodet.records import SPLITS
 from autodet.text_format import counted, listed
 from autodet.ui.common.editors import editors_only
 from autodet.ui.common.frame import link
 from autodet.ui.common.markdown import SPLIT_TITLES, escape, shortened
 from autodet.ui.datasets.gallery import show_tile
+from autodet.ui.datasets.version_form import offer_changes
 
 PER_PAGE, PAIRS_PER_PAGE = 12, 6
 TILE_PIXELS = 176  # four side by side, two on a phone
@@ -23,7 +25,7 @@ MAX_MARKED = 2000  # photos at once
 
 
 def show_photos(dataset: Dataset, photos: Sequence[int], key: str) -> None:
-    """Show photos in pages, with their counts and the actions on all of them.
+    """Show photos in pages, with their counts and the actions on all of them, also to leave them out.
 
     Args:
         dataset: The data set.
@@ -31,7 +33,9 @@ def show_photos(dataset: Dataset, photos: Sequence[int], key: str) -> None:
         key: Identifies the list; it changes with its photos.
     """
     st.caption(_counts(dataset, photos))
-    offer_actions(dataset, [dataset.images[photo].file for photo in photos], key)
+    files = [dataset.images[photo].file for photo in photos]
+    offer_actions(dataset, files, key)
+    _offer_leaving_out(dataset, files, key)
     pages = -(-len(photos) // PER_PAGE)
     page = st.pagination(pages, key=f"pages {key}") if pages > 1 else 1
     every = np.array(photos, np.int64)
@@ -96,6 +100,21 @@ def offer_actions(dataset: Dataset, files: Sequence[str], key: str) -> None:
         link("label", "Open in Label", dataset=dataset.id, photo=distinct[0])
     if flagged in st.session_state:
         st.success("These photos are flagged: the page Label finds them.", icon=":material/flag:")
+
+
+@editors_only()
+def _offer_leaving_out(dataset: Dataset, files: Sequence[str], key: str) -> None:
+    """Offer a version of the data set without these photos."""
+    which = "this photo" if len(files) == 1 else f"these {len(files):,} photos"
+    room = st.expander(
+        f"Leave {which} out in a new version",
+        icon=":material/playlist_remove:",
+        key=f"leave out {key}",
+        on_change="rerun",
+    )
+    if room.open:
+        with room:
+            offer_changes(dataset, Changes(leave_out=tuple(files)), f"without {key}")
 
 
 def _counts(dataset: Dataset, photos: Sequence[int]) -> str:

@@ -88,6 +88,17 @@ def _edit(dataset: Dataset) -> None:
     if changes == Changes():
         st.caption("No changes yet.")
         return
+    offer_changes(dataset, changes, f"new {dataset.id}")
+
+
+def offer_changes(dataset: Dataset, changes: Changes, key: str) -> None:
+    """Preview a version with these changes, and offer to make it.
+
+    Args:
+        dataset: The data set.
+        changes: The changes.
+        key: Identifies the offer on the page.
+    """
     try:
         version = _planned(dataset, changes)
     except AutodetError as error:
@@ -97,7 +108,7 @@ def _edit(dataset: Dataset) -> None:
         st.info("This version would be identical to the data set; change something.")
         return
     show_preview(version)
-    _offer_button(version)
+    _offer_button(version, key)
 
 
 def _edit_both(dataset: Dataset) -> Changes:
@@ -144,11 +155,13 @@ def _edit_classes(dataset: Dataset) -> Changes:
     return Changes(rename, drop, "drop" if emptied == "drop" else "keep")
 
 
-def _offer_button(version: Version) -> None:
+def _offer_button(version: Version, key: str) -> None:
     parent = version.parent
     name, button = st.columns([3, 1], vertical_alignment="bottom")
-    called = name.text_input("Name", free_version_name(parent), key=f"version name {parent.id}")
-    if button.button("Create the version", type="primary", icon=":material/call_split:", width="stretch"):
+    called = name.text_input("Name", free_version_name(parent), key=f"version name {key}")
+    if button.button(
+        "Create the version", key=f"create {key}", type="primary", icon=":material/call_split:", width="stretch"
+    ):
         with st.spinner("Creating the version"):
             made = store_version(version, called)
         choose(dataset=made.id)

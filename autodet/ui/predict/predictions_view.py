@@ -40,7 +40,7 @@ from autodet.ui.predict.visit import current_visit
 
 KEY = "predictions view"
 BEGUN = "predictions begun"  # session state: identity of the models, and the choice with which their component begins
-PART = 50  # photos
+PART = 20  # photos
 MAX_THUMBNAILS = 3000  # that are kept in memory, about 25 KB each; a visitor has up to 2,000 photos
 
 _component = st.components.v2.component(

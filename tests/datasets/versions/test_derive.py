@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import autodet
+from autodet import cli
 from autodet.datasets.imports.import_dataset import import_dataset
 from autodet.datasets.manifest import list_datasets, load_dataset, read_dataset
 from autodet.datasets.versions import derive
@@ -169,6 +170,24 @@ def test_what_makes_no_sense_is_a_sentence_and_leaves_nothing(fruit, workspace, 
     with pytest.raises(DatasetError, match=match):
         derive_dataset(fruit, workspace=workspace, **changes)
     assert [path.name for path in workspace.datasets.iterdir()] == ["fruit"]
+
+
+def test_photos_are_left_out_with_their_boxes(fruit, workspace, monkeypatch, capsys):
+    gone = fruit.images[1:4]
+    files = [record.file for record in gone]
+    version = derive_dataset(fruit, "fewer", leave_out=files, workspace=workspace)
+    assert {record.sha256 for record in version.images} == {one.sha256 for one in fruit.images if one not in gone}
+    assert boxes_of(version).items() <= boxes_of(fruit).items()
+    boxes = sum(len(record.annotations) for record in gone)
+    assert changes(version) == (f"Left out 3 chosen photos ({boxes} boxes).",)
+    assert photos_are_whole(version)
+    monkeypatch.setenv("AUTODET_HOME", str(workspace.home))
+    assert cli.main(["derive", "fruit", "--leave-out", *files, "--dry-run"]) == 0
+    assert f"Left out 3 chosen photos ({boxes} boxes)." in capsys.readouterr().out
+    assert cli.main(["derive", "fruit", "--leave-out", "nothing.jpg"]) == 1
+    assert "has no photo 'nothing.jpg'" in capsys.readouterr().err
+    with pytest.raises(DatasetError, match="No photo would be left"):
+        plan_version(fruit, Changes(leave_out=[record.file for record in fruit.images]))
 
 
 def test_another_case_of_the_same_name_is_a_name(fruit, workspace):
