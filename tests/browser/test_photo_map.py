@@ -14,8 +14,8 @@ pytestmark = pytest.mark.browser
 
 
 def drag_around(tab, chart):
-    """Draw a line around all points of a map."""
-    box = chart.bounding_box()
+    """Draw a line around all points of a chart."""
+    box = chart.locator(".nsewdrag").bounding_box()
     corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)]
     places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
     tab.mouse.move(*places[0])
@@ -30,19 +30,21 @@ def test_selected_photos_are_shown_and_opened_in_the_label_editor(app, visit, tm
     find_features(demo_model(), data)
     tab = visit("datasets")
     tab.get_by_role("tab", name="Map").click()
-    chart = tab.locator("canvas.line")
+    chart = tab.locator(".js-plotly-plot")
+    chart.locator(".scatterlayer .point").nth(19).wait_for()
     chart.scroll_into_view_if_needed()
     settled(tab)
     drag_around(tab, chart)
     expect(tab.get_by_text("20 photos in your selection")).to_be_visible()
     tab.get_by_test_id("stMain").get_by_text("Split", exact=True).click()
-    tab.locator(".map .legend").get_by_text("Training", exact=True).wait_for()
+    chart.get_by_text("Training", exact=True).wait_for()
     expect(tab.get_by_text("20 photos in your selection")).to_be_visible()
     tab.reload()
     settled(tab)
     assert tab.get_by_role("tab", name="Map").get_attribute("aria-selected") == "true"
-    expect(tab.get_by_text("Drag a line around points")).to_be_visible()
+    chart.locator(".scatterlayer .point").nth(19).wait_for()
     chart.scroll_into_view_if_needed()
+    settled(tab)
     drag_around(tab, chart)
     tab.get_by_role("button", name="Flag these 20 photos").click()
     expect(tab.get_by_text("the page Label finds them")).to_be_visible()

@@ -1,12 +1,15 @@
 """The tab Map of a data set: similar photos close together, and lists of unusual, similar and doubtful ones."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from autodet.charts.palette import CLASS_COLOURS, GREY, SPLIT_COLOURS
+from autodet.charts.photo_map import MapGroup, photo_map_figure
 from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.evaluation.feature_space import near_duplicates, unusual_first
@@ -22,7 +25,6 @@ from autodet.inference.photo_groups import (
 from autodet.text_format import counted
 from autodet.ui.common.frame import sentences_for_errors
 from autodet.ui.common.markdown import SPLIT_TITLES, escape
-from autodet.ui.datasets.map_chart import MapGroup, show_chart
 from autodet.ui.datasets.neighbour_labels import show_doubtful_labels
 from autodet.ui.datasets.photo_comparison import Compared, compare_photos
 from autodet.ui.datasets.photo_lists import show_pairs, show_photos
@@ -93,14 +95,7 @@ def _show_map(compared: Compared) -> None:
         in_issues = [compared.places[issue.file] for issue in compared.issues] if shown == "labels" else []
     ringed = dict.fromkeys([*unusual, *in_issues, *(photo for pair in pairs for photo in pair[:2])])
     with chart:
-        selected = show_chart(
-            f"map {dataset.id}",
-            compared.map.points,
-            compared.features.files,
-            _coloured(compared, colouring),
-            list(ringed),
-            selecting=shown == "selection",
-        )
+        selected = _show_chart(compared, colouring, shown, list(ringed))
     if shown == "selection":
         _show_selection(compared, selected)
     elif shown == "unusual":
@@ -181,11 +176,47 @@ def _class_groups(groups: PhotoGroups) -> list[MapGroup]:
     return found
 
 
+def _show_chart(compared: Compared, colouring: Colouring, shown: List, ringed: Sequence[int]) -> list[int]:
+    """Show the map, and return the selected photos.
+
+    Streamlit remounts a changed chart without its selection, so the photos are kept, and the next chart marks them. A
+    chart keeps its marks while the visitor selects in it: other marks would remount it.
+    """
+    key = f"map {compared.dataset.id}"
+    kept, marks = f"{key} selected", f"{key} marks"
+    selected: list[int] = st.session_state.get(kept, [])
+    view = colouring, shown
+    if key not in st.session_state or st.session_state[marks][0] != view:
+        st.session_state[marks] = view, selected if shown == "selection" else []
+    figure: go.Figure = photo_map_figure(
+        compared.map.points,
+        compared.features.files,
+        _coloured(compared, colouring),
+        ringed,
+        st.session_state[marks][1],
+    )
+    st.plotly_chart(
+        figure,
+        key=key,
+        alt="Map of the photos",
+        on_select=partial(_keep_selection, key, kept, len(compared.features.files)),
+        selection_mode=("points", "box", "lasso"),
+        config={"displaylogo": False},
+    )
+    return selected
+
+
+def _keep_selection(key: str, kept: str, count: int) -> None:
+    """Keep the photos that the visitor selected in the chart; a selection of nothing ends the earlier one."""
+    photos = {point.get("customdata") for point in st.session_state[key]["selection"]["points"]}
+    st.session_state[kept] = sorted(photo for photo in photos if isinstance(photo, int) and 0 <= photo < count)
+
+
 def _show_selection(compared: Compared, selected: Sequence[int]) -> None:
     key = f"map selection {compared.dataset.id} {hash(tuple(selected))}"
     if not selected:
         st.info(
-            "Drag a line around points in the map to see their photos here; click one point to see the photos most "
+            "Drag a line around points in the map to see their photos here; around one point, to see the photos most "
             "like it too. The other lists need no mouse.",
             icon=":material/lasso_select:",
         )
