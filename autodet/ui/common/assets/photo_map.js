@@ -138,6 +138,7 @@ class PhotoMap {
   // ---- Selecting
 
   begin(event) {
+    if (event.button) return; // not the main one
     this.hint.hidden = true;
     this.line.setPointerCapture(event.pointerId);
     this.path = [];
