@@ -40,7 +40,7 @@ DOCUMENT = st.fixed_dictionaries(
 BOXES = st.lists(st.lists(st.floats() | st.integers(0, 60), min_size=4, max_size=4), max_size=5)
 PHOTO = encoded(draw_photo())
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=QUIET)
 SOME = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=QUIET)
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
 
