@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from autodet.datasets.drafts.journal import add_draft_class, read_drafts, save_draft
 from autodet.datasets.imports.import_dataset import import_dataset
@@ -116,6 +116,7 @@ def _measure(address: str, steps: int) -> list[str]:
         tab = chromium.new_page(viewport={"width": 1280, "height": 900})
         tab.goto(address)
         tab.locator(".editor .frame .stage").wait_for()
+        expect(tab.locator(".editor .frame .message")).to_be_hidden(timeout=60_000)
         tab.wait_for_timeout(4000)
         tab.evaluate(MEASURE)
         area = tab.locator(".editor .frame .stage").bounding_box()

@@ -13,11 +13,25 @@ class LabelStage extends Stage {
     this.layers = [...element.querySelectorAll("canvas")];
     this.stale = [true, true, true];
     this.widths = new Map(); // of labels, in pixels
-    this.sharp = null; // the whole photo, when it is zoomed
+    this.sharp = null; // bitmap of the whole photo, when it is zoomed
     this.hovered = null;
     this.cross = null; // point of the crosshair
     this.drawn = null; // box that is being drawn
     this.redraw();
+  }
+
+  // Measured once, because the browser lays the whole page out if it is asked for a size after a change.
+  resized() {
+    this.sides = [this.element.clientWidth, this.element.clientHeight];
+    super.resized();
+  }
+
+  get width() {
+    return this.sides?.[0] ?? 0;
+  }
+
+  get height() {
+    return this.sides?.[1] ?? 0;
   }
 
   // ---- What has to be drawn
@@ -75,14 +89,15 @@ class LabelStage extends Stage {
   }
 
   drawPhoto(brush) {
-    const sharp = this.sharp?.naturalWidth > 0 && this.scale * window.devicePixelRatio > this.pixelsPerPixel;
+    const sharp = this.sharp && this.scale * window.devicePixelRatio > this.pixelsPerPixel;
     const picture = sharp ? this.sharp : this.picture;
-    if (!(picture?.naturalWidth > 0)) return;
+    const width = sharp ? picture.width : picture?.naturalWidth;
+    if (!(width > 0)) return;
     // Only the visible part, because the rest of a large photo takes time as well.
     const [left, top] = this.onPhoto([0, 0]);
     const [right, bottom] = this.onPhoto([this.width, this.height]);
     const part = within([left, top, right, bottom], this.size);
-    const factor = picture.naturalWidth / this.size[0];
+    const factor = width / this.size[0];
     const [x, y, across, down] = this.onStage({ x1: part[0], y1: part[1], x2: part[2], y2: part[3] });
     const source = [part[0], part[1], part[2] - part[0], part[3] - part[1]].map((value) => value * factor);
     brush.imageSmoothingEnabled = this.scale < 4;
@@ -155,15 +170,9 @@ class LabelStage extends Stage {
     }
   }
 
-  // As in photo_stage.js, with widths that are measured once: 300 labels are drawn in each step of a pan.
-  drawLabel(brush, box, placed) {
-    const measure = brush.measureText;
-    brush.measureText = (text) => {
-      if (!this.widths.has(text)) this.widths.set(text, measure.call(brush, text));
-      return this.widths.get(text);
-    };
-    super.drawLabel(brush, box, placed);
-    delete brush.measureText;
+  widthOf(brush, text) {
+    if (!this.widths.has(text)) this.widths.set(text, super.widthOf(brush, text));
+    return this.widths.get(text);
   }
 
   // ---- The view

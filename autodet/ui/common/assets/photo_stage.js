@@ -32,7 +32,7 @@ class Stage {
     this.boxes = []; // the first one is on top
     this.active = null; // the box that is pointed at
     this.labels = true;
-    this.sizes = new ResizeObserver(() => this.redraw());
+    this.sizes = new ResizeObserver(() => this.resized());
     this.sizes.observe(element);
     this.fit();
   }
@@ -40,6 +40,10 @@ class Stage {
   close() {
     this.sizes.disconnect();
     this.view.stages.splice(this.view.stages.indexOf(this), 1);
+  }
+
+  resized() {
+    this.redraw();
   }
 
   // ---- The view
@@ -218,7 +222,7 @@ class Stage {
     const [left, top, across, down] = this.onStage(box);
     if (left > this.width || top > this.height || left + across < 0 || top + down < 0) return;
     brush.font = FONT;
-    const width = brush.measureText(box.label).width + 8;
+    const width = this.widthOf(brush, box.label) + 8;
     const x = clamp(left - 1, 0, this.width - width);
     const y = top >= LABEL_HEIGHT ? top - LABEL_HEIGHT : clamp(top, 0, this.height - LABEL_HEIGHT);
     const covers = (other) =>
@@ -230,6 +234,10 @@ class Stage {
     brush.fillStyle = readableOn(box.colour);
     brush.textBaseline = "middle";
     brush.fillText(box.label, x + 4, y + LABEL_HEIGHT / 2 + 1);
+  }
+
+  widthOf(brush, text) {
+    return brush.measureText(text).width;
   }
 
   showTip() {
