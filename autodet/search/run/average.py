@@ -66,28 +66,28 @@ class Average(FinalRun):
         return None
 
     def outcome(self) -> tuple[Notice, ...]:
-        """Publish the average if it scores higher than the best trial; return what became of it, if it matters."""
+        """Publish the average if it scores higher than the best trial; return what became of it, if it matters.
+
+        Its files are then deleted, except those of a failure.
+        """
         average = self._book[AVERAGE]
         if average.reason:
             return (Notice.of("average_failed", average.reason),)
         best = self._best.best_epoch
-        if average.state != "finished" or not average.epochs or not best or average.epochs[0].score <= best.score:
-            return ()
-        bundle = self._folders.folder(0) / BEST_BUNDLE
+        is_better = average.state == "finished" and average.epochs and best and average.epochs[0].score > best.score
         try:
-            trials = read_card(bundle).averaged
-            put_model(bundle, self._search.name, self._workspace)
+            told = (self._publish(average.epochs[0].score, best.score),) if best and is_better else ()
         except (OSError, AutodetError) as error:
             return (Notice.of("average_failed", Notice.of("error", detail=str(error))),)
-        return (
-            Notice.of(
-                "average_published",
-                trials=list(trials),
-                metric=self._spec.goal.quality_title,
-                score=average.epochs[0].score,
-                best=best.score,
-            ),
-        )
+        self._folders.discard(0)
+        return told
+
+    def _publish(self, score: float, best: float) -> Notice:
+        bundle = self._folders.folder(0) / BEST_BUNDLE
+        trials = list(read_card(bundle).averaged)
+        put_model(bundle, self._search.name, self._workspace)
+        metric = self._spec.goal.quality_title
+        return Notice.of("average_published", trials=trials, metric=metric, score=score, best=best)
 
     def _has_time(self) -> bool:
         return self._time.allows_average(len(self._members))
