@@ -57,19 +57,19 @@ def average(job: TrainJob, dataset: Dataset, pulse: Pulse) -> Iterator[EpochResu
     files, memory_bytes = (record.file for record in records), MEMORY_BYTES // job.accumulation
     cache = SquareCache(files, best.image_size, job.folder, memory_bytes)
     squares = Squares(dataset, records, best.image_size, cache=cache)
-    judged = {}
+    measured = {}
 
-    def judge(chosen: tuple[int, ...]) -> float:
+    def score_of(chosen: tuple[int, ...]) -> float:
         network.load_state_dict(mean_weights([states[index] for index in chosen]))
         predictions = validator.predict(squares, lambda _done: pulse())
         metrics = measure(records, predictions, len(dataset.classes), job.objective)
-        judged[chosen] = predictions, metrics
+        measured[chosen] = predictions, metrics
         return metrics.score
 
-    chosen = choose(len(states), best.score, judge)
+    chosen = choose(len(states), best.score, score_of)
     if len(chosen) == 1:
         return
-    predictions, metrics = judged[chosen]
+    predictions, metrics = measured[chosen]
     network.load_state_dict(mean_weights([states[index] for index in chosen]))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     card = replace(best, averaged=tuple(numbers[index] for index in chosen), created=now)
@@ -78,22 +78,22 @@ def average(job: TrainJob, dataset: Dataset, pulse: Pulse) -> Iterator[EpochResu
     yield EpochResult(1, 0.0, metrics.map50, metrics.map50_95, seconds, metrics.value, best.latency_ms, kept=True)
 
 
-def choose(count: int, score: float, judge: Callable[[tuple[int, ...]], float]) -> tuple[int, ...]:
+def choose(count: int, score: float, score_of: Callable[[tuple[int, ...]], float]) -> tuple[int, ...]:
     """Choose members greedily: each one joins in turn if the mean with it scores at least as high as without it.
 
     Args:
         count: Number of members, at least one.
         score: Score of the first member.
-        judge: Returns the score of the mean of these members.
+        score_of: Returns the score of the mean of these members.
 
     Returns:
         The chosen members by index, always with the first.
     """
     chosen: tuple[int, ...] = (0,)
     for index in range(1, count):
-        judged = judge((*chosen, index))
-        if judged >= score:
-            chosen, score = (*chosen, index), judged
+        joined = score_of((*chosen, index))
+        if joined >= score:
+            chosen, score = (*chosen, index), joined
     return chosen
 
 

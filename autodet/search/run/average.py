@@ -1,8 +1,8 @@
 """The average: the mean of the weights of the best trials, published if it scores higher than the best trial alone.
 
-A process of the executor averages and judges it (``autodet.training.average``), because the supervisor imports no
-torch. A search that is killed meanwhile averages again when it is resumed. A stop, a failure or a lack of time leaves
-the best trial's model, and the search is finished all the same.
+A process of the executor averages and evaluates it (``autodet.training.average``), because the supervisor imports no
+torch. A search that is killed while it averages does so again when it is resumed. A stop, a failure or a lack of time
+leaves the best trial's model, and the search is finished all the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -66,7 +66,7 @@ class Average(FinalRun):
         return None
 
     def outcome(self) -> tuple[Notice, ...]:
-        """Publish the average if it scores higher than the best trial; return what became of it, if it matters.
+        """Publish the average if it scores higher than the best trial; return the notice of it, if there is one.
 
         Its files are then deleted, except those of a failure.
         """

@@ -1,4 +1,4 @@
-"""What the final refit and the average have in common: a run after the trials, which the study does not record."""
+"""A run after the trials, which the study does not record: the base of the final refit and of the average."""
 
 import logging
 from pathlib import Path
@@ -50,7 +50,7 @@ class FinalRun:
         """Do nothing, because the study does not know of the run."""
 
     def end(self, number: int, state: TrialState, reason: Notice | None = None) -> None:
-        """Record how it ended, for its outcome."""
+        """Record how it ended."""
         self._book.end(number, state, reason, moment())
         log.info("%s: %s.", name_of(number), state)
 

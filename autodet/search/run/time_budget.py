@@ -240,7 +240,7 @@ class Timekeeper:
         return self._refit_seconds() <= self.seconds_left()
 
     def allows_average(self, members: int) -> bool:
-        """Return whether the mean of as many trials can be judged in time, if that takes an epoch for each at most."""
+        """Return whether as many trials can be averaged in time, if each takes an epoch at most."""
         pace = self._pace()
         return pace is None or pace.startup_seconds + members * pace.epoch_seconds <= self.seconds_left()
 

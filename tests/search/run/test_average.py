@@ -1,4 +1,4 @@
-"""The average of the best trials: which ones, what becomes of it, and that nothing that goes wrong costs a model."""
+"""The average of the best trials: its members, its model, and that no failure costs the best trial's model."""
 
 from dataclasses import replace
 
@@ -159,7 +159,7 @@ def test_a_damaged_member_leaves_the_best_model(plan, home, monkeypatch):
 
 
 class Killed(BaseException):
-    """What ends a supervisor between two lines."""
+    """The end of a supervisor between two lines."""
 
 
 @pytest.mark.parametrize(
