@@ -30,7 +30,7 @@ from autodet.models.registry import find_architecture
 from autodet.records import Hyperparameters, ImageRecord, Prediction
 from autodet.training import loop
 from autodet.training.checkpoint import Progress
-from autodet.training.train_job import TrainJob, no_pulse
+from autodet.training.train_job import BEST_BUNDLE, TrainJob, no_pulse
 from autodet.workspace import open_workspace
 from benchmarks.nanodet_ablation import SHARES
 
@@ -59,7 +59,7 @@ def train(data: autodet.Dataset, side: int, epochs: int, seed: int, path: Path) 
         for epoch in range(1, epochs + 1):
             result = trial.run_epoch(epoch)
             print(path.stem, epoch, f"{result.map50:.3f} {result.map50_95:.3f} {result.seconds:.0f} s", flush=True)
-        path.write_bytes((Path(folder) / loop.BEST_BUNDLE).read_bytes())
+        path.write_bytes((Path(folder) / BEST_BUNDLE).read_bytes())
 
 
 def sizes(side: int) -> list[int]:

@@ -105,6 +105,7 @@ TORCH_MODULES = {
     "autodet.models.cpu_kernels.roi_align",
     "autodet.models.normalize",
     "autodet.models.cascade_roi_head",
+    "autodet.training.average",
     "autodet.training.checkpoint",
     "autodet.training.latency",
     "autodet.training.cpu_data_parallel",
@@ -116,6 +117,7 @@ TORCH_MODULES = {
     "autodet.training.image_cache",
     "autodet.training.letterbox_dataset",
     "autodet.training.transforms",
+    "autodet.training.validation",
 }
 
 # Two words, or one that ends a sentence.

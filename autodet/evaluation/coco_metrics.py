@@ -152,6 +152,11 @@ class EpochMetrics(NamedTuple):
     value: float | None
     class_ap50: Mapping[int, float]
 
+    @property
+    def score(self) -> float:
+        """The objective's score; see ``EpochResult.score``."""
+        return self.map50 if self.value is None else self.value
+
 
 def measure(
     records: Sequence[ImageRecord], predictions: Sequence[Prediction], class_count: int, objective: Objective

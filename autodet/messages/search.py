@@ -77,6 +77,18 @@ def _refit_failed(notice: Notice) -> str:
     return f"There is no final retraining: {notices_text(notice.causes)} The best trial's model is kept."
 
 
+def _average_published(notice: Notice) -> str:
+    values = notice.values
+    return (
+        f"The model is the average of the trials {listed(values['trials'])} ({values['metric']}: "
+        f"{values['score']:.3f} instead of {values['best']:.3f} of the best trial alone)."
+    )
+
+
+def _average_failed(notice: Notice) -> str:
+    return f"The best trials could not be averaged: {notices_text(notice.causes)} The best trial's model is kept."
+
+
 def _lost(notice: Notice, subject: str = "The trial") -> str:
     return f"{subject} was lost {notice.values['times']} times without progress in between: {_cause(notice)}."
 
@@ -110,6 +122,10 @@ SENTENCES: Templates = {
     "refit_failed": _refit_failed,
     "refit_out_of_time": "There was no time for it.",
     "refit_lost": lambda notice: _lost(notice, "The final retraining"),
+    "average_under_way": "All trials are done; the weights of the best ones are averaged.",
+    "average_published": _average_published,
+    "average_failed": _average_failed,
+    "average_lost": lambda notice: _lost(notice, "Their average"),
     "no_epoch": "It was stopped before its first epoch ended.",
     "error": "{detail}",
     "unexpected_error": "The trial failed unexpectedly ({detail}); the log has the details.",

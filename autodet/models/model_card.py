@@ -46,6 +46,8 @@ class ModelCard:
         refit: Whether a final refit trained it on the validation photos too; ``metrics`` are then those of the best
             trial, whose parameters and epochs it uses.
         latency_ms: Time of one prediction in milliseconds, if the search measured it; see ``autodet.training.latency``.
+        averaged: Numbers of the trials whose weights it is the mean of, the best first; empty for the model of one
+            trial. ``params``, ``epoch`` and ``latency_ms`` are then those of the first.
         start_from: The model whose weights the training started from; None for the network's pretrained weights.
         trained_sizes: Sizes of the training photos and their objects; None for models of earlier versions.
         calibration: Map from the network's scores to calibrated scores; None if the scores are used as they are.
@@ -75,6 +77,7 @@ class ModelCard:
     preprocessing: str = "EXIF orientation applied, RGB, letterboxed into a square, grey 114"
     versions: Mapping[str, str] = field(default_factory=dict)
     refit: bool = False
+    averaged: tuple[int, ...] = ()
     latency_ms: float | None = None
     start_from: Origin | None = None
     trained_sizes: TrainedSizes | None = None
@@ -146,6 +149,7 @@ class ModelCard:
             classes = document["classes"]
             parts = {
                 "classes": tuple(classes) if isinstance(classes, list) else (),
+                "averaged": tuple(document.get("averaged", ())),
                 "start_from": Origin.from_json(document.get("start_from")),
                 "trained_sizes": TrainedSizes.from_json(document.get("trained_sizes")),
                 "calibration": Calibration.from_json(document.get("calibration")),
@@ -189,6 +193,8 @@ def _problems(card: ModelCard) -> Iterator[str]:
         yield "its number of measured photos is not a whole number"
     if not isinstance(card.refit, bool):
         yield "its refit is neither true nor false"
+    if len(card.averaged) > MAX_ENTRIES or not all(_is_whole(number, 0, 10**9) for number in card.averaged):
+        yield f"its averaged trials are not up to {MAX_ENTRIES} whole numbers"
     if card.latency_ms is not None and not (_is_number(card.latency_ms) and card.latency_ms > 0):
         yield "its latency is not a number above 0"
     sizes = vars(card.trained_sizes).values() if card.trained_sizes else ()

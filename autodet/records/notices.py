@@ -29,6 +29,9 @@ SearchKind = Literal[
     "refit_published",  # model: that of the best trial
     "refit_rejected",
     "refit_failed",  # cause
+    "average_under_way",
+    "average_published",  # trials: numbers, the best first; metric: its title; score; best: that of the best trial
+    "average_failed",  # cause
 ]
 TrialKind = Literal[
     "no_epoch",
@@ -38,6 +41,7 @@ TrialKind = Literal[
     "photo_too_large",
     "refit_out_of_time",
     "refit_lost",  # times; cause
+    "average_lost",  # times; cause
 ]
 LossKind = Literal[
     "no_progress",  # seconds

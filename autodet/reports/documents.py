@@ -87,6 +87,7 @@ def _card(report: ModelReport) -> dict[str, Any]:
         "thresholds": card.all_thresholds,
         "latency_ms": card.latency_ms,
         "refit": card.refit,
+        "averaged": list(card.averaged),
         "start_from": card.start_from.to_json() if card.start_from else None,
         "versions": dict(card.versions),
         "weights_sha256": card.weights_sha256,

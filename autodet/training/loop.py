@@ -5,7 +5,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,20 +18,16 @@ from torch.utils.data import DataLoader
 
 from autodet.datasets.manifest import Dataset, read_dataset
 from autodet.errors import TrainingError
-from autodet.evaluation.coco_metrics import measure
-from autodet.evaluation.matches import match_detections
-from autodet.evaluation.prediction_file import write_predictions
-from autodet.evaluation.thresholds import fit_scores
+from autodet.evaluation.coco_metrics import EpochMetrics, measure
 from autodet.messages.plans import reused_text
-from autodet.models.bundle import read_bundle, write_bundle
-from autodet.models.detection import detect
+from autodet.models.bundle import read_bundle
 from autodet.models.matching_weights import transplant
-from autodet.models.model_card import SCORE, ModelCard, one_line
+from autodet.models.model_card import ModelCard, one_line
 from autodet.models.registry import build_network, find_architecture
-from autodet.records import Calibration, EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
-from autodet.records.calibration import calibrate
+from autodet.records import EpochResult, Hyperparameters, ImageRecord, Prediction, TrainedSizes
+from autodet.training.average import average
 from autodet.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from autodet.training.cpu_data_parallel import Replicas, ahead
+from autodet.training.cpu_data_parallel import ahead
 from autodet.training.device_profile import prepare, traits_of
 from autodet.training.forecast import EVALUATION_SHARE
 from autodet.training.frozen_layers import freeze
@@ -41,14 +37,14 @@ from autodet.training.letterbox_dataset import Sample, Squares, collate
 from autodet.training.photo_share import repeated, training_part
 from autodet.training.recent_loss import RecentLoss
 from autodet.training.schedule import set_learning_rates
-from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS, EpochProgress, Pulse, TrainJob, no_pulse
+from autodet.training.train_job import EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.transforms import TrainingTransform
+from autodet.training.validation import Validator, replicas_of, write_validated
 from autodet.version import __version__
 
 KEEP_MARGIN = 0.05  # of the score, divided by the root of the number of validation photos
 GRADIENT_NORM = 10.0  # maximum L2 norm of a step's gradient, over all weights
 EXAMPLES, MAX_EXAMPLES = 12, 400  # photos of each class, and in all, that the network sees before training
-EVALUATION_BATCH = 8  # photos at a time
 
 
 def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
@@ -73,6 +69,9 @@ def train(job: TrainJob, pulse: Pulse = no_pulse) -> Iterator[EpochResult]:
     if job.threads:
         torch.set_num_threads(job.threads)
     dataset = read_dataset(job.dataset_folder)
+    if job.members:
+        yield from average(job, dataset, pulse)
+        return
     progress = load_checkpoint(job, dataset.fingerprint)
     yield from progress.history
     if len(progress.history) >= job.epochs:
@@ -115,8 +114,8 @@ class _Trial:
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         # At least two photos per replica, because Python's overhead is the same for one.
-        self.replicas = self._replicas(self.network, job.hyperparameters.batch_size // 2)
-        self.evaluators = self._replicas(self.average, EVALUATION_BATCH // 2)
+        self.replicas = replicas_of(self.network, job.hyperparameters.batch_size // 2, self.traits, job.accumulation)
+        self.validator = Validator(self.average, self.traits, job.accumulation)
         if self.traits.compiled:  # all squares have one size; the heads have data-dependent shapes and stay uncompiled
             self.network.get_submodule("backbone").compile()
         self.optimizer = _optimizer(self.network, job.hyperparameters)
@@ -129,12 +128,6 @@ class _Trial:
             if progress.state:
                 part.load_state_dict(progress.state[name])
         self.moment = time.monotonic()
-
-    def _replicas(self, network: nn.Module, most: int) -> Replicas | None:
-        """Create replicas that each take a part of every batch; None if it is taken whole or in sequential parts."""
-        count = min(self.traits.cores, most)
-        whole = count < 2 or self.job.accumulation > 1
-        return None if whole else Replicas(network, count, self.traits.cores)
 
     def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.amp.GradScaler]:
         return {
@@ -162,7 +155,7 @@ class _Trial:
         before, self.moment = self.moment, time.monotonic()
         result = replace(result, seconds=self.moment - before)
         if result.kept:
-            self._keep(result, predictions, metrics.class_ap50)
+            self._keep(result, predictions, metrics)
         self.progress.history.append(result)
         self.progress.state = {name: part.state_dict() for name, part in self._parts().items()}
         save_checkpoint(self.job, self.dataset.fingerprint, self.progress)
@@ -248,20 +241,8 @@ class _Trial:
         self.pulse(EpochProgress(epoch, share, time.monotonic() - self.moment, loss))
 
     def _evaluate(self, epoch: int) -> list[Prediction]:
-        predictions: list[Prediction] = []
-        size = max(1, EVALUATION_BATCH // (len(self.evaluators) if self.evaluators else self.job.accumulation))
-        photos = range(len(self.val_squares))
-        batches = [photos[at : at + size] for at in range(0, len(photos), size)]
-        predict = partial(self._predict, self.average)
-        for predicted in self.evaluators.each(self._predict, batches) if self.evaluators else map(predict, batches):
-            predictions += predicted
-            self._beat(epoch, len(self.train_squares), len(predictions))
-        return predictions
-
-    def _predict(self, network: nn.Module, photos: range) -> list[Prediction]:
-        squares = self.traits.move(torch.stack([self.val_squares.square(index) for index in photos]))
-        # In float32, as at inference.
-        return detect(network, squares, [self.val_squares.letterboxes[index] for index in photos])
+        trained = len(self.train_squares)
+        return self.validator.predict(self.val_squares, lambda done: self._beat(epoch, trained, done))
 
     def _measure_latency(self) -> float:
         """Return the lowest latency of this trial so far: weights hardly affect it, and noise only adds time."""
@@ -270,13 +251,6 @@ class _Trial:
         side = self.job.hyperparameters.image_size
         measured = measure_latency(self.average, photos, side, self.device, self.pulse)
         return min([measured, *(result.latency_ms for result in self.progress.history if result.latency_ms)])
-
-    def _fit_scores(self, predictions: list[Prediction]) -> tuple[Calibration | None, Mapping[str, float]]:
-        """Fit the calibration and the thresholds; none for a refit, whose photos it was all trained on."""
-        if self.job.refit:
-            return None, {}
-        matches = match_detections(self.val_squares.records, predictions, len(self.dataset.classes))
-        return fit_scores(matches, self.dataset.classes, self.job.objective.min_precision)
 
     def _is_kept(self, score: float) -> bool:
         """Return whether the model of an epoch replaces that of an earlier one.
@@ -287,9 +261,8 @@ class _Trial:
         margin = KEEP_MARGIN / math.sqrt(len(self.val_squares))
         return score >= self.progress.highest_score - margin
 
-    def _keep(self, result: EpochResult, predictions: list[Prediction], class_ap50: Mapping[int, float]) -> None:
+    def _keep(self, result: EpochResult, predictions: list[Prediction], metrics: EpochMetrics) -> None:
         job = self.job
-        calibration, thresholds = self._fit_scores(predictions)
         card = ModelCard(
             name=one_line(job.name),
             classes=self.dataset.classes,
@@ -297,7 +270,7 @@ class _Trial:
             image_size=job.hyperparameters.image_size,
             dataset=one_line(self.dataset.name),
             dataset_fingerprint=self.dataset.fingerprint,
-            metrics={"map50": result.map50, "map50_95": result.map50_95, SCORE: result.score},
+            metrics={},
             params=job.hyperparameters.to_json(),
             epoch=result.epoch,
             latency_ms=result.latency_ms,
@@ -305,18 +278,10 @@ class _Trial:
             versions={"autodet": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
             start_from=job.start.origin if job.start else None,
             trained_sizes=self.sizes,
-            calibration=calibration,
-            thresholds=thresholds,
-            measured_photos=len(self.val_squares),
-            class_ap50={self.dataset.classes[class_id]: ap50 for class_id, ap50 in class_ap50.items()},
             reused_classes=self.progress.reused_classes,
             similar_classes=self.progress.similar_classes,
         )
-        weights = {name: tensor.cpu().contiguous() for name, tensor in self.average.state_dict().items()}
-        checksum = write_bundle(job.folder / BEST_BUNDLE, card, safetensors.torch.save(weights))
-        if not job.refit:  # it was trained on these photos
-            seen = [calibrate(prediction, card.score_function) for prediction in predictions]
-            write_predictions(job.folder / VAL_PREDICTIONS, self.dataset.split("val"), seen, checksum, compressed=True)
+        write_validated(job, self.dataset, self.average, card, predictions, metrics)
 
 
 def _network(

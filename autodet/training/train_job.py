@@ -1,6 +1,7 @@
 """Training jobs; does not import torch, so that planning trials stays fast."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -78,6 +79,8 @@ class TrainJob:
         train_share: Share of the training photos to use, drawn with the seed, above 0 and at most 1. An epoch repeats
             them, so that it has as many steps as with all.
         start: The starting weights; the pretrained weights of the network if not given.
+        members: Bundles of trials by number, the best first; if there are any, nothing is trained, but their weights
+            are averaged (``autodet.training.average``).
     """
 
     dataset_folder: Path
@@ -93,3 +96,4 @@ class TrainJob:
     refit: bool = False
     train_share: float = 1.0
     start: Start | None = None
+    members: Mapping[int, Path] = field(default_factory=dict)

@@ -100,9 +100,10 @@ def test_what_was_written_is_read_again(bundle):
     assert read_card(bundle) == card
 
 
-def test_calibration_and_thresholds_are_read_again(tmp_path):
+def test_calibration_thresholds_and_averaged_trials_are_read_again(tmp_path):
     one, other = ScoreMap((-4.0, 4.0), (-9.5, 7.25)), ScoreMap((-4.0, 0.0, 4.0), (-6.0, 1.0, 5.0))
     card = replace(CARD, calibration=Calibration(one, {"banana": other}), thresholds={"apple": 0.4})
+    card = replace(card, averaged=(2, 0))
     write_bundle(tmp_path / "fruit.autodet", card, WEIGHTS)
     read = read_card(tmp_path / "fruit.autodet")
     assert replace(read, weights_sha256="") == card
@@ -189,6 +190,9 @@ def test_a_bundle_cut_short_anywhere_is_noticed(bundle):
         {"start_from": "fruit"},
         {"start_from": {"model": "fruit"}},
         {"start_from": ORIGIN | {"refit": "no"}},
+        {"averaged": "0, 1"},
+        {"averaged": [0, -1]},
+        {"averaged": 2},
         {"start_from": ORIGIN | {"weights_sha256": 1}},
         {"start_from": nested(51)},
         {"start_from": nested(400)},

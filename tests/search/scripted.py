@@ -26,6 +26,9 @@ def train(job, pulse=no_pulse):
     trial = "refit" if job.refit else job.folder.name.partition("-")[0]
     checkpoint = job.folder / CHECKPOINT
     note(job, "starts")
+    if job.members:
+        yield from average(script, job)
+        return
     (job.folder / "seed").write_text(str(job.seed))
     if job.start:
         note(job, f"from {read_bundle(job.start.bundle)[0].weights_sha256}")
@@ -54,6 +57,21 @@ def train(job, pulse=no_pulse):
         write_atomically(checkpoint, (json.dumps([one.to_json() for one in done]) + padding).encode())
         note(job, f"epoch {epoch}")
         yield result
+
+
+def average(script, job):
+    """Where the script wants so, the mean of all members has a score; otherwise no member joins the best one."""
+    if "average" not in script:
+        return
+    misfortune(script, job, "average", 1)
+    wait_for_file(script)
+    time.sleep(script.get("seconds_of_average", 0))
+    best, weights = zip(*map(read_bundle, job.members.values()), strict=True)
+    map50 = script["average"]
+    metrics = {"map50": map50, "map50_95": map50 / 2, SCORE: map50}
+    card = replace(best[0], averaged=tuple(job.members), metrics=metrics)
+    write_bundle(job.folder / BEST_BUNDLE, card, b" + ".join(weights))
+    yield EpochResult(1, 0.0, map50, map50 / 2, 0.0, kept=True)
 
 
 def is_kept(script, result, done):

@@ -12,6 +12,7 @@ from autodet.messages.follow_ups import caveat_text, curve_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
 from autodet.messages.limits import limit_text
 from autodet.messages.runtimes import latency_text
+from autodet.models.model_card import ModelCard
 from autodet.models.registry import ARCHITECTURES
 from autodet.records import SPLITS, LearningCurve, Origin, SearchStatus, TrialStatus
 from autodet.reports.charts import Axes, Line, line_chart
@@ -20,7 +21,7 @@ from autodet.reports.model_report import ModelReport, Training
 from autodet.reports.phrases import NOTHING, cell, facts, figure, moment, parameter, table
 from autodet.reports.provenance import default_parameters, weights_of
 from autodet.reports.usage import usage_of
-from autodet.text_format import counted, duration, few, shortened, size_text
+from autodet.text_format import counted, duration, few, listed, shortened, size_text
 
 MAX_CLASSES = 40
 CURVE_STEPS = 40  # of a learning curve
@@ -79,7 +80,7 @@ def search_section(report: ModelReport) -> Child:
     status, trial = report.training.search, report.training.trial
     defaults = next((one for one in status.trials if one.number == 0), None)
     return [
-        tag("p", _search_words(report.training, defaults)),
+        tag("p", _search_words(card, report.training, defaults)),
         tag("div", _history(status, trial), class_="charts"),
         tag("h3", "Parameters beside the defaults"),
         _parameters(
@@ -91,7 +92,7 @@ def search_section(report: ModelReport) -> Child:
     ]
 
 
-def _search_words(training: Training, defaults: TrialStatus | None) -> str:
+def _search_words(card: ModelCard, training: Training, defaults: TrialStatus | None) -> str:
     status, trial = training.search, training.trial
     title = Objective.parse(status.objective).quality_title
     ended = [f"{counted(len(status.trials), 'trial')} of {status.planned_trials} planned"]
@@ -103,7 +104,11 @@ def _search_words(training: Training, defaults: TrialStatus | None) -> str:
     )
     if trial and trial.best_epoch:
         which = f"trial {trial.number} (the defaults)" if trial is defaults else f"trial {trial.number}"
-        words += f" This model is {which}, epoch {trial.best_epoch.epoch}: {title} {trial.best_epoch.score:.3f} on the "
+        if card.averaged:
+            words += f" This model is the average of the trials {listed(card.averaged)}; the best one is"
+        else:
+            words += " This model is"
+        words += f" {which}, epoch {trial.best_epoch.epoch}: {title} {trial.best_epoch.score:.3f} on the "
         words += "validation photos."
         if defaults and defaults.best_epoch and defaults is not trial:
             words += f" The defaults (trial 0) have {defaults.best_epoch.score:.3f}; with few validation photos, a "

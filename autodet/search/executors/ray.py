@@ -3,9 +3,9 @@
 A task is a streaming generator: after every epoch it yields the checkpoint, and the bundle with its validation
 predictions if the epoch was the best. They are written into the workspace at once. If a task is lost with its node, Ray
 reruns it elsewhere; the new task fetches the checkpoint, reports the earlier epochs again, and continues. Nodes fetch
-files from an actor on the supervisor's machine that reads the workspace: the checkpoint, the starting weights, and the
-data set if they lack it. Tasks report progress within epochs to the same actor, and the supervisor polls it. They
-cannot yield that progress, because a rerun task must yield the same items in the same order.
+files from an actor on the supervisor's machine that reads the workspace: the checkpoint, the starting weights, the
+models to average, and the data set if they lack it. Tasks report progress within epochs to the same actor, and the
+supervisor polls it. They cannot yield that progress, because a rerun task must yield the same items in the same order.
 
     python -m autodet.search.executors.ray      checks whether the configured cluster can be used
 """
@@ -225,8 +225,8 @@ class _Files:
         except FileNotFoundError:
             return None
 
-    def start(self, bundle: Path) -> bytes:
-        """Return the model that provides the starting weights."""
+    def bundle(self, bundle: Path) -> bytes:
+        """Return the model that provides the starting weights, or that of a trial to average."""
         return bundle.read_bytes()
 
     def dataset(self, folder: Path) -> Iterator[bytes]:
@@ -265,15 +265,19 @@ def _settled(job: TrainJob, folder: Path, fingerprint: str, files: Any, version:
     if checkpoint is not None:
         write_atomically(folder / CHECKPOINT, checkpoint)
     if job.start:
-        write_atomically(folder / job.start.bundle.name, ray.get(files.start.remote(job.start.bundle)))
+        write_atomically(folder / job.start.bundle.name, ray.get(files.bundle.remote(job.start.bundle)))
         job = replace(job, start=replace(job.start, bundle=folder / job.start.bundle.name))
+    members = {number: folder / f"member-{number}.autodet" for number in job.members}
+    for number, bundle in job.members.items():
+        write_atomically(members[number], ray.get(files.bundle.remote(bundle)))
 
     def fetch() -> Iterator[bytes]:
         pieces = files.dataset.options(num_returns="streaming", _generator_backpressure_num_objects=2)
         for piece in pieces.remote(job.dataset_folder):
             yield ray.get(piece)
 
-    return replace(job, folder=folder, dataset_folder=unpacked(fingerprint, fetch, cache_folder()))
+    dataset_folder = unpacked(fingerprint, fetch, cache_folder())
+    return replace(job, folder=folder, dataset_folder=dataset_folder, members=members)
 
 
 def _trained(trial: int, job: TrainJob, train: str, pulse: Pulse) -> Iterator[_Told]:

@@ -9,32 +9,27 @@ refit that scores lower is broken and is not published. The best trial's model s
 model.
 """
 
-import logging
 from dataclasses import replace
 from pathlib import Path
 
-from autodet.messages.search import ending_text
 from autodet.models.bundle import read_bundle, read_graph, write_bundle
 from autodet.models.store import BUNDLE, put_model
-from autodet.records import EpochResult, Notice, TrialState, TrialStatus
+from autodet.records import EpochResult, Notice, NoticeKind, TrialState, TrialStatus
 from autodet.search.order.spec import SearchSpec
 from autodet.search.run.best_model import BEFORE, is_refit
+from autodet.search.run.final_run import FinalRun
 from autodet.search.run.time_budget import Timekeeper
 from autodet.search.run.trial_book import REFIT, TrialBook
-from autodet.search.run.trial_dirs import TrialFolders
 from autodet.search.run.trials import Ending, job_of
-from autodet.search.status.status_file import is_to_stop, moment
+from autodet.search.status.status_file import is_to_stop
 from autodet.training.train_job import BEST_BUNDLE, TrainJob
-from autodet.workspace import Workspace
 
 FOLDER = "refit"  # subfolder of the search folder
 NO_TIME = Notice("refit_out_of_time")
 
-log = logging.getLogger("autodet.supervisor")
 
-
-class Refit:
-    """The final refit, which runs like a trial but is not in the study.
+class Refit(FinalRun):
+    """The final refit, which runs like a trial.
 
     Args:
         search: The search folder; a resumed refit continues from the checkpoint there.
@@ -45,6 +40,8 @@ class Refit:
         timekeeper: The time budget.
     """
 
+    lost: NoticeKind = "refit_lost"
+
     def __init__(
         self,
         search: Path,
@@ -54,9 +51,7 @@ class Refit:
         book: TrialBook,
         timekeeper: Timekeeper,
     ) -> None:
-        self._search, self._spec, self._book, self._time = search, spec, book, timekeeper
-        self._workspace = Workspace(search.parent.parent)
-        self._folders = TrialFolders(search / FOLDER)
+        super().__init__(search, FOLDER, spec, book, timekeeper)
         self._peak = peak
         if not is_refit(search.name, self._workspace):
             book.add(TrialStatus(REFIT, "running", best.params, effective=best.effective, planned_epochs=peak.epoch))
@@ -67,42 +62,23 @@ class Refit:
         refit = self._book[REFIT]
         return (Notice.of("refit_under_way", done=len(refit.epochs), epochs=refit.planned_epochs),)
 
-    def folder(self, _number: int) -> Path:
-        """Return the folder of the latest attempt."""
-        return self._folders.folder(0)
-
     def reason_to_end(self) -> Ending | None:
         """Return why it must end: the search was stopped, or the time limit was reached."""
         if is_to_stop(self._search):
             return "stopped", (Notice("stopped_in_refit"),)
         return ("finished", (NO_TIME,)) if self._time.seconds_left() <= 0 else None
 
-    def has_more(self) -> bool:
-        """Return whether it waits for a device."""
-        return bool(self._book.waiting)
-
-    def next(self) -> TrialStatus | None:
-        """Return the refit; None if the time limit is too near, which ends it."""
-        if self._time.allows_refit():
-            return self._book.prepare(self._book[REFIT])
-        self.end(REFIT, "stopped")
-        return None
-
     def job(self, trial: TrialStatus) -> TrainJob:
         """Return the job of a new attempt, with the files of the last one."""
         return replace(job_of(trial, self._spec, self._search, self._folders.begin(0)), refit=True)
 
-    def started(self, trial: TrialStatus) -> None:
-        """Do nothing, because the study does not know of the refit."""
-
     def note_epoch(self, trial: TrialStatus, _result: EpochResult) -> TrialState | None:
         """Return ``stopped`` if the remaining epochs would exceed the time limit."""
         is_done = len(trial.epochs) >= trial.planned_epochs
-        return None if is_done or self._time.allows_refit() else "stopped"
+        return None if is_done or self._has_time() else "stopped"
 
-    def end(self, number: int, state: TrialState, reason: Notice | None = None) -> None:
-        """Record how it ended, for ``outcome``."""
-        log.info("%s", ending_text(self._book.end(number, state, reason, moment())))
+    def _has_time(self) -> bool:
+        return self._time.allows_refit()
 
     def outcome(self, ending: Ending | None) -> Ending:
         """Return how the search ends; publish the refit model unless it scores lower than the best trial's model.

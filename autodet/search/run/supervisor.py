@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from autodet.errors import SearchError, StorageBusyError
 from autodet.messages.search import loss_text, notices_text
-from autodet.records import EpochResult, Notice, SearchState, SearchStatus, TrialState, TrialStatus
+from autodet.records import EpochResult, Notice, NoticeKind, SearchState, SearchStatus, TrialState, TrialStatus
 from autodet.search.executors import (
     EpochDone,
     EpochUnderWay,
@@ -27,11 +27,12 @@ from autodet.search.executors import (
 )
 from autodet.search.order.dataset_preflight import refit_growth
 from autodet.search.order.spec import SearchSpec
+from autodet.search.run.average import Average, members_of
 from autodet.search.run.best_model import PublishedModel
 from autodet.search.run.refit import Refit
 from autodet.search.run.status_writer import StatusWriter
 from autodet.search.run.time_budget import Stopwatch, Timekeeper
-from autodet.search.run.trial_book import REFIT, RETRIES, TrialBook, name_of
+from autodet.search.run.trial_book import AVERAGE, RETRIES, TrialBook, name_of
 from autodet.search.run.trials import Ending, Trials
 from autodet.search.status.status_file import (
     STATUS,
@@ -44,7 +45,7 @@ from autodet.search.status.status_file import (
 )
 from autodet.search.study.database import retry_while_busy
 from autodet.search.study.study import SearchStudy
-from autodet.training.train_job import TrainJob
+from autodet.training.train_job import BEST_BUNDLE, TrainJob
 from autodet.workspace import Workspace, sweep_unfinished
 
 TRACEBACK = "traceback.txt"
@@ -55,7 +56,9 @@ Result = TypeVar("Result")
 
 
 class Work(Protocol):
-    """The trainings of the supervisor's loop: the trials, then the final refit; numbered as in the trial book."""
+    """The runs of the supervisor's loop: the trials, then the final refit or the average; numbered as in the book."""
+
+    lost: NoticeKind
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -108,7 +111,7 @@ def _end_before_start(folder: Path, error: StorageBusyError) -> SearchStatus:
 
 
 class _Supervisor:
-    """The loop of a search: it runs the trainings that ``Trials`` and ``Refit`` select."""
+    """The loop of a search: it runs the trainings that ``Trials``, ``Refit`` and ``Average`` select."""
 
     def __init__(self, folder: Path, executor: Executor) -> None:
         self._folder, self._executor = folder, executor
@@ -128,7 +131,7 @@ class _Supervisor:
         self._work: Work = self._trials
 
     def run(self) -> SearchStatus:
-        """Run the trials, then the refit."""
+        """Run the trials, then the refit or the average."""
         sweep_unfinished(self._folder)
         sweep_unfinished(self._workspace.models / self._folder.name)
         self._clock.go_on()
@@ -137,17 +140,27 @@ class _Supervisor:
         self._save()  # the best epoch may not be published yet
         state, notices = self._trials.outcome(ending)
         if state == "finished":
-            state, notices = self._run_refit(notices)
+            state, notices = self._run_refit(notices) if self._spec.refit else self._run_average(notices)
         return self._end(state, notices)
 
     def _run_refit(self, notices: tuple[Notice, ...]) -> Ending:
-        """Run the refit if one is requested; return how the search ends."""
+        """Run the refit; return how the search ends."""
         best = self._book.best
-        if not (self._spec.refit and best and best.best_epoch):
+        if not (best and best.best_epoch):
             return "finished", notices
         self._work = refit = Refit(self._folder, self._spec, best, best.best_epoch, self._book, self._time)
         state, outcome = refit.outcome(self._run_all())
         return state, outcome if state == "stopped" else (*notices, *outcome)
+
+    def _run_average(self, notices: tuple[Notice, ...]) -> Ending:
+        """Average the best trials if there are several alike; return how the search ends."""
+        members = members_of(self._book)
+        if self._spec.follow_up or len(members) < 2:
+            return "finished", notices
+        bundles = {trial.number: self._trials.folder(trial.number) / BEST_BUNDLE for trial in members}
+        self._work = average = Average(self._folder, self._spec, members[0], bundles, self._book, self._time)
+        self._run_all()
+        return "finished", (*notices, *average.outcome())
 
     def _run_all(self) -> Ending | None:
         """Run the current work until nothing is left, or until it must end early; then return why."""
@@ -216,11 +229,13 @@ class _Supervisor:
                 self._work.end(number, "failed", reason)
             case TrialLost(reason=reason):
                 log.warning("%s was lost: %s.", name_of(number), loss_text(reason))
-                failure = Notice.of("refit_lost" if number == REFIT else "lost", reason, times=RETRIES + 1)
+                failure = Notice.of(self._work.lost, reason, times=RETRIES + 1)
                 self._retry(number, self._book.lose(number), failure)
             case TrialTooLarge(reason=reason):
                 log.warning("%s needs too much memory: %s.", name_of(number), loss_text(reason))
                 self._retry(number, self._book.shrink(number), Notice("photo_too_large"))
+            case TrialBlocked(error=error) if number == AVERAGE:  # the search has its model
+                self._work.end(number, "failed", Notice.of("error", detail=error))
             case TrialBlocked(error=error, details=details):
                 log.error("%s cannot continue.\n%s", name_of(number), details)
                 raise SearchError(error)

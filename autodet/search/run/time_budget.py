@@ -239,6 +239,11 @@ class Timekeeper:
         """Return whether the rest of the refit can end in time."""
         return self._refit_seconds() <= self.seconds_left()
 
+    def allows_average(self, members: int) -> bool:
+        """Return whether as many trials can be averaged in time, if each takes an epoch at most."""
+        pace = self._pace()
+        return pace is None or pace.startup_seconds + members * pace.epoch_seconds <= self.seconds_left()
+
     def forecast(self, slots: int) -> float | None:
         """Return the seconds until the end with this number of slots; None before the first batch."""
         trials, left = list(self._book), self.seconds_left()

@@ -1,4 +1,4 @@
-"""The records of a search's trials and of its final refit: status, attempts, retries and memory."""
+"""The records of a search's trials and of the refit or average at its end: status, attempts, retries and memory."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,18 +10,17 @@ from autodet.search.executors.resource_usage import Usage
 from autodet.search.run.oom_backoff import MemoryBackoff
 from autodet.training.train_job import EpochProgress
 
-REFIT = -1  # the refit's number for the executor and in the book
+REFIT, AVERAGE = -1, -2  # numbers of the refit and the average for the executor and in the book
 RETRIES = 2  # restarts of a lost trial without a completed epoch in between
 
 
 class TrialBook:
-    """The trials of a search and, at its end, the refit. It performs no input or output.
+    """The trials of a search and, at its end, the refit or the average. It performs no input or output.
 
     Args:
         trials: The trials that earlier supervisors have started; those that have not ended wait to continue.
 
     Attributes:
-        refit: The refit, as if it were a trial; None before it is due.
         best: Trial whose best epoch ranks highest; None before the first epoch.
         waiting: Numbers of the trials that were started and wait for a device, the next one first.
         running: Numbers of the trials that an executor runs.
@@ -29,19 +28,24 @@ class TrialBook:
 
     def __init__(self, trials: Iterable[TrialStatus] = ()) -> None:
         self._trials = {trial.number: trial for trial in trials}
-        self.refit: TrialStatus | None = None
+        self._final: dict[int, TrialStatus] = {}
         self.best = best_of(self._trials.values())
         self.waiting = [trial.number for trial in self._trials.values() if trial.state == "running"]
         self.running: set[int] = set()
         self._losses: Counter[int] = Counter()
         self._fitting = MemoryBackoff(self._trials.values())
 
+    @property
+    def refit(self) -> TrialStatus | None:
+        """The refit, as if it were a trial; None before it is due."""
+        return self._final.get(REFIT)
+
     def __len__(self) -> int:
-        """Return the number of trials, without the refit."""
+        """Return the number of trials."""
         return len(self._trials)
 
     def __iter__(self) -> Iterator[TrialStatus]:
-        """Iterate over the trials in the order of their start, without the refit."""
+        """Iterate over the trials in the order of their start."""
         return iter(self._trials.values())
 
     def __reversed__(self) -> Iterator[TrialStatus]:
@@ -49,13 +53,11 @@ class TrialBook:
         return reversed(self._trials.values())
 
     def __getitem__(self, number: int) -> TrialStatus:
-        """Return a trial, or the refit."""
-        if number == REFIT and self.refit:
-            return self.refit
-        return self._trials[number]
+        """Return a trial, the refit or the average."""
+        return (self._trials if number >= 0 else self._final)[number]
 
     def add(self, trial: TrialStatus) -> TrialStatus:
-        """Add a trial that has not been started yet, or the refit; it waits for a device."""
+        """Add a trial that has not been started yet, the refit or the average; it waits for a device."""
         self.waiting.append(trial.number)
         return self._put(trial)
 
@@ -106,8 +108,8 @@ class TrialBook:
         return self._put(trial.end_attempt(moment))
 
     def _put(self, trial: TrialStatus) -> TrialStatus:
-        if trial.number == REFIT:
-            self.refit = trial
+        if trial.number < 0:
+            self._final[trial.number] = trial
             return trial
         self._trials[trial.number] = trial
         # The best trial itself may rank lower than before, below others.
@@ -117,8 +119,8 @@ class TrialBook:
 
 
 def name_of(number: int) -> str:
-    """Return the name that the log uses: trial number or refit."""
-    return "The final refit" if number == REFIT else f"Trial {number}"
+    """Return the name that the log uses: trial number, refit or average."""
+    return {REFIT: "The final refit", AVERAGE: "The average"}.get(number, f"Trial {number}")
 
 
 def after_progress(trial: TrialStatus, progress: EpochProgress, moment: str) -> TrialStatus:

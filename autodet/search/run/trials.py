@@ -12,6 +12,7 @@ from autodet.messages.search import ending_text
 from autodet.records import (
     EpochResult,
     Notice,
+    NoticeKind,
     PlannedTrial,
     SearchState,
     TrialState,
@@ -51,6 +52,7 @@ class Trials:
     """
 
     notices: tuple[Notice, ...] = ()
+    lost: NoticeKind = "lost"
 
     def __init__(
         self,
@@ -187,7 +189,7 @@ class Trials:
     # How the search ends
 
     def outcome(self, ending: Ending | None) -> Ending:
-        """Return how the search ends, unless a refit follows.
+        """Return how the search ends, unless a refit or an average follows.
 
         Args:
             ending: Reason to end the trials early; None if all have ended.

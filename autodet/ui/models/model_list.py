@@ -18,7 +18,7 @@ from autodet.models.registry import ARCHITECTURES
 from autodet.models.store import StoredModel, list_models, rename_model
 from autodet.search.api import is_in_the_making
 from autodet.search.delete_assets import delete_model, plan_model_deletion
-from autodet.text_format import size_text
+from autodet.text_format import listed, size_text
 from autodet.ui.common.confirm_deletion import confirm_deletion
 from autodet.ui.common.editors import editors_only, made_by
 from autodet.ui.common.empty_state import show_empty
@@ -133,6 +133,7 @@ def _show_details(model: StoredModel) -> None:
         "Trained again on training and validation photos": "yes; its metrics are those of the best trial"
         if card.refit
         else "no",
+        "Average of trials": listed(card.averaged) if card.averaged else "",
         "Starting weights": f"the weights of {card.start_from.model}"
         if card.start_from
         else "the network's pretrained weights",

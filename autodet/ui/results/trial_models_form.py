@@ -22,7 +22,7 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
         return
     key = _key(status.search)
     others = [number for number, trial in trials.items() if trial is not status.best_trial]
-    default = others[0] if others else next(iter(trials))  # the search publishes the best trial's model already
+    default = others[0] if others else next(iter(trials))  # the best trial's model is published already
     # Set in every run, or the browser keeps showing the trial's old star and score.
     chosen = st.session_state.get(key)
     st.session_state[key] = chosen if chosen in trials else default

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autodet.errors import SearchError
+from autodet.models.bundle import read_bundle
 from autodet.models.store import find_model
 from autodet.records import Hyperparameters
 from autodet.search.api import find_search
@@ -162,6 +163,14 @@ def test_nodes_get_the_model_to_begin_with(start, home, notes, tmp_path):
     assert status.state == "finished", (home.searches / search.id / LOG).read_text()
     assert f"from {status.start_from.weights_sha256}" in [what for *_, what in notes(0)]
     assert find_model(status.model, home).card.start_from == status.start_from
+
+
+def test_nodes_get_the_models_to_average(start, home):
+    status = start({"average": 0.9}, trials=2, epochs=1).wait()
+    assert [notice.kind for notice in status.notices] == ["average_published"]
+    card, weights = read_bundle(find_model(status.model, home).path)
+    assert (card.averaged, card.metrics["map50"]) == ((1, 0), 0.9)
+    assert weights.startswith(b"trial 1-") and b" + trial 0-" in weights
 
 
 @pytest.mark.parametrize(

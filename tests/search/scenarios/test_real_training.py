@@ -51,6 +51,10 @@ def test_a_search_that_was_killed_ends_as_if_nothing_had_happened(cli, home, dra
     )
     assert weights == other_weights
     assert (card.epoch, card.metrics, card.params) == (other_card.epoch, other_card.metrics, other_card.params)
+    assert card.averaged == other_card.averaged
+    assert killed["message"] == whole["message"]
+    assert ("is the average of" in whole["message"]) == bool(card.averaged)
+    assert (card.metrics["map50"] > whole["best"]["map50"]) == bool(card.averaged)
 
 
 def test_a_loss_that_is_not_finite_fails_its_trial_with_the_cause_and_the_search_goes_on(cli, drawn):
