@@ -139,6 +139,7 @@ def _predict(tab: Page) -> None:
 PAGES: dict[str, Callable[[Page], object]] = {
     "home": lambda tab: None,
     "datasets": lambda tab: tab.get_by_test_id("stImage").nth(3).wait_for(),
+    "label": lambda tab: tab.locator(".editor canvas").first.wait_for(),
     "search": lambda tab: tab.get_by_role("button", name="Start training").wait_for(),
     "results": lambda tab: tab.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for(),
     "evaluate": _evaluate,
@@ -151,6 +152,7 @@ PAGES: dict[str, Callable[[Page], object]] = {
 # The README's pictures: the element at their top.
 PICTURES: dict[str, Callable[[Page], Locator]] = {
     "datasets": lambda tab: tab.get_by_test_id("stMetric").first,
+    "label": lambda tab: tab.locator(".editor").first,
     "search": lambda tab: tab.get_by_role("heading", level=1),
     "results": lambda tab: tab.get_by_test_id("stSelectbox").first,
     "evaluate": lambda tab: tab.get_by_role("heading", level=3).first,
