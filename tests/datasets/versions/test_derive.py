@@ -184,7 +184,7 @@ def test_photos_are_left_out_with_their_boxes(fruit, workspace, monkeypatch, cap
     monkeypatch.setenv("AUTODET_HOME", str(workspace.home))
     assert cli.main(["derive", "fruit", "--leave-out", *files, "--dry-run"]) == 0
     assert f"Left out 3 chosen photos ({boxes} boxes)." in capsys.readouterr().out
-    assert cli.main(["derive", "fruit", "--leave-out", "nothing.jpg"]) == 1
+    assert cli.main(["derive", "fruit", "--leave-out", "nothing.jpg"]) == 2
     assert "has no photo 'nothing.jpg'" in capsys.readouterr().err
     with pytest.raises(DatasetError, match="No photo would be left"):
         plan_version(fruit, Changes(leave_out=[record.file for record in fruit.images]))
