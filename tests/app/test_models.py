@@ -275,7 +275,12 @@ def test_the_details_leave_out_what_the_card_does_not_record(visit, model_there,
     add_model(demo_model().path, "demo", workspace)
     facts = next(part.value for part in visit("models").markdown if part.value.startswith("- Architecture"))
     assert "NanoDet" in facts
-    assert not re.search(r"Best epoch|: *$", facts, re.MULTILINE)
+    assert not re.search(r"Best epoch|Average|: *$", facts, re.MULTILINE)
+
+
+def test_the_details_name_the_averaged_trials(visit, workspace, tmp_path):
+    add_model(untrained_bundle(tmp_path / "mean.autodet", averaged=(2, 0)), "mean", workspace)
+    assert "Average of trials: 2 and 0" in says(visit("models"))
 
 
 @pytest.mark.slow

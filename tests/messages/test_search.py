@@ -38,6 +38,16 @@ LOST = Notice.of("process_killed", signal="SIGKILL")
             "process was ended from outside (SIGKILL). The best trial's model is kept.",
         ),
         (
+            [Notice.of("average_published", trials=[0, 2, 1], metric="mAP@0.5", score=0.934, best=0.9116)],
+            "The model is the average of the trials 0, 2 and 1 (mAP@0.5: 0.934 instead of 0.912 of the best trial "
+            "alone).",
+        ),
+        (
+            [Notice.of("average_failed", Notice.of("average_lost", LOST, times=3))],
+            "The best trials could not be averaged: Their average was lost 3 times without progress in between: its "
+            "process was ended from outside (SIGKILL). The best trial's model is kept.",
+        ),
+        (
             [Notice.of("interrupted_unexpectedly", detail="ValueError: {odd}", log="/log")],
             "It was interrupted (ValueError: {odd}); see /log, then resume it.",
         ),
