@@ -52,7 +52,7 @@ def test_every_trial_and_the_refit_begin_with_the_model_and_say_so(start, home, 
 
 def test_what_becomes_of_the_model_does_not_matter(start, home, model, notes, eventually, supervisor_of, tmp_path):
     search = start({"seconds": 0.3}, trials=2, epochs=12, start_from="old")
-    eventually(lambda: notes(search, 0) and search.status().trials)
+    eventually(lambda: begun_with(notes, search, 0) and search.status().trials)
     put_model(untrained_bundle(tmp_path / "another.autodet", ("pear",)), "old", home)
     supervisor_of(search).kill()
     supervisor_of(search).wait()
