@@ -96,8 +96,9 @@ def shown_photo() -> str:
 def _choose_photo(dataset: Dataset, order: Sequence[str]) -> None:
     known, shown = set(order), st.session_state.get(SHOWN, ("", ""))
     named = named_in_address("photo")
-    if named in known:
-        if shown != (dataset.id, named):  # the browser, which has written it, may already show the next one
+    told = isinstance(_message(dataset).get("at"), str)  # the browser has chosen since, and may have gone on
+    if named in known and not told:
+        if shown != (dataset.id, named):
             show_photo(dataset, named)
     elif shown[0] != dataset.id or shown[1] not in known:
         st.session_state[SHOWN] = dataset.id, order[0]

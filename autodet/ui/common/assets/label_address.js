@@ -1,13 +1,15 @@
 // The photo that this tab shows, as the address and a restarted server have to know it.
 
+const REDRAW_MILLISECONDS = 30000; // in which the session of a restarted server draws the editor again
+
 class Address {
   constructor(editor, { dataset, session }) {
     this.editor = editor;
-    this.page = location.pathname;
-    const last = window.autodetLastLabels; // of the editor that was here before: { dataset, session, file }
+    const last = window.autodetLastLabels; // of the editor that was here before, as ``close`` notes it
     window.autodetLastLabels = null;
+    const isRecent = last?.dataset === dataset && Date.now() - last.time < REDRAW_MILLISECONDS;
     // The photo that was shown before a restart of the server, whose new session does not know it; else null.
-    this.interrupted = last && last.dataset === dataset && last.session !== session ? last.file : null;
+    this.interrupted = isRecent && !(last.session === session && last.told) ? last.file : null;
   }
 
   takeInterrupted() {
@@ -19,7 +21,8 @@ class Address {
   close() {
     const { file, data } = this.editor;
     const { dataset, session } = data;
-    if (location.pathname === this.page) window.autodetLastLabels = { dataset, session, file };
+    const told = data.shown === file; // a new session may draw the page twice before it gets a message
+    window.autodetLastLabels = { dataset, session, file, told, time: Date.now() };
   }
 
   // Write only what the server is told in the same moment: it takes another photo in the address for that of a link.
