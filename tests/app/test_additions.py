@@ -17,6 +17,7 @@ from autodet.records import DraftBox, PhotoDraft, Prediction
 from autodet.settings import Settings
 from autodet.workspace import open_workspace
 from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, viewer_data
+from tests.app.test_predict import sent
 from tests.helpers import draw_photo, wait_for, write_labelled, zip_folder
 
 FIRST_APPLE = DraftBox("apple", (1.0, 1.0, 20.0, 20.0))
@@ -109,8 +110,7 @@ def dropped(app, dataset, *records):
 
 def collected(app):
     """The page once the visitor has pressed "This prediction is wrong" in the component."""
-    data = viewer_data(app, "autodet_predictions")
-    app.session_state["predictions view"] = {"collected": [photo["key"] for photo in data["photos"]]}
+    app.session_state["predictions view"] = {"collected": [photo["key"] for photo in sent(app)["photos"]]}
     return checked(app.run())
 
 
