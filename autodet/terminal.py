@@ -12,7 +12,7 @@ from autodet.datasets.manifest import Dataset, DatasetSummary
 from autodet.datasets.splits import count_splits
 from autodet.datasets.versions.derive import Version
 from autodet.datasets.versions.merge import Merge
-from autodet.datasets.versions.planned import Planned
+from autodet.datasets.versions.planned_dataset import PlannedDataset
 from autodet.errors import AutodetWarning
 from autodet.evaluation.objective import Objective
 from autodet.messages.comparisons import few_photos
@@ -125,7 +125,7 @@ def merge_text(merge: Merge, dataset: Dataset | None = None) -> str:
     return "\n".join([text, *_finding_lines(merge.settled)])
 
 
-def _changes_text(version: Planned, origin: tuple[str, str], dataset: Dataset | None) -> str:
+def _changes_text(version: PlannedDataset, origin: tuple[str, str], dataset: Dataset | None) -> str:
     name = dataset.id if dataset else "none yet: this is a dry run"
     facts = [("data set", name), origin]
     differences = version.differences()

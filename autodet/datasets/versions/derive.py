@@ -23,7 +23,7 @@ from autodet.datasets.manifest import (
 )
 from autodet.datasets.versions.box_edits import BoxEdit, apply_edits, edit_changes
 from autodet.datasets.versions.diff import ALL, tally
-from autodet.datasets.versions.planned import Planned
+from autodet.datasets.versions.planned_dataset import PlannedDataset
 from autodet.datasets.versions.relabel import class_changes, new_names, relabel
 from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
 from autodet.datasets.versions.storage import publish_version
@@ -66,7 +66,7 @@ class Changes:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class Version(Planned):
+class Version(PlannedDataset):
     """A planned version of a data set, not stored; its groups have the names of photos in the parent.
 
     Attributes:
@@ -188,7 +188,7 @@ def version_of(
         records: The photos under their names in the parent.
         moved: The same photos, in the same order, in their new splits.
         changes: The changes.
-        groups: See ``Planned``.
+        groups: See ``PlannedDataset``.
         labelled: See ``Version``.
     """
     order = sorted(range(len(moved)), key=lambda index: (SPLITS.index(moved[index].split), moved[index].file))

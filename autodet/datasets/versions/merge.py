@@ -29,7 +29,7 @@ from autodet.datasets.versions.merge_findings import (
     partial_findings,
     similar_findings,
 )
-from autodet.datasets.versions.planned import Planned
+from autodet.datasets.versions.planned_dataset import PlannedDataset
 from autodet.datasets.versions.relabel import relabel
 from autodet.datasets.versions.resplit import Resplit, move, redraw, resplit_change
 from autodet.datasets.versions.shared_photos import MergedPhoto, Sharing, keep_once
@@ -72,7 +72,7 @@ class MergeSettings:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class Merge(Planned):
+class Merge(PlannedDataset):
     """A planned merge, not stored.
 
     Attributes:

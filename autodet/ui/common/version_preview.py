@@ -7,7 +7,7 @@ import streamlit as st
 
 from autodet.charts.palette import GREY
 from autodet.datasets.versions.diff import Difference
-from autodet.datasets.versions.planned import Planned
+from autodet.datasets.versions.planned_dataset import PlannedDataset
 from autodet.messages.findings import problem_sentence
 from autodet.messages.versions import change_sentence
 from autodet.text_format import counted
@@ -16,7 +16,7 @@ from autodet.ui.common.markdown import SPLIT_TITLES, escape
 GROUPS_SHOWN, EXAMPLES, WARNINGS_SHOWN = 5, 4, 6
 
 
-def show_preview(version: Planned, differences: Sequence[Difference] | None = None) -> None:
+def show_preview(version: PlannedDataset, differences: Sequence[Difference] | None = None) -> None:
     """Show the changes of a planned version, with counts before and after and warnings.
 
     Args:

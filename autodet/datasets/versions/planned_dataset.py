@@ -12,7 +12,7 @@ from autodet.text_format import counted, few, shortened
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Planned:
+class PlannedDataset:
     """A data set to make of others.
 
     Attributes:
