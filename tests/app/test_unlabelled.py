@@ -16,7 +16,8 @@ from autodet.errors import ModelError, SearchError
 from autodet.inference.evaluations import evaluate_model
 from autodet.records import Annotations, DraftBox, PhotoDraft
 from autodet.search.start import start_search
-from tests.app.conftest import checked, follow, labelled, labels, primary_links, says, viewer_data
+from tests.app.conftest import checked, follow, labelled, labels, primary_links, says
+from tests.app.test_predict import sent
 
 
 @pytest.fixture
@@ -106,6 +107,6 @@ def test_a_model_predicts_on_its_photos(visit, bare, model_there):
     assert labelled(app.selectbox, "Data set").value == bare.id
     app = checked(labelled(app.number_input, "Photos").set_value(2).run())
     app = checked(labelled(app.toggle, "Predict on the first 2 photos").set_value(True).run())
-    assert len(viewer_data(app, "autodet_predictions")["photos"]) == 2
+    assert len(sent(app)["photos"]) == 2
     app = checked(labelled(app.get("button_group"), "Split").set_value("val").run())
     assert labelled(app.number_input, "Photos").max == 3

@@ -64,5 +64,5 @@ def test_a_photo_of_the_camera_is_predicted_under_the_content_policy(app, model,
     assert tab.locator("video").count() == 0  # the browser asks for the camera only where it is wanted
     tab.get_by_role("tab", name="Camera").click()
     tab.get_by_role("button", name="Take Photo").click()
-    expect(predictions(tab)).to_be_visible()
+    expect(predictions(tab)).to_be_visible(timeout=90_000)
     with_camera.close()
