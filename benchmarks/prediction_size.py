@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,10 +48,10 @@ def splits(name: str, seed: int, home: Path) -> autodet.Dataset:
     return autodet.derive_dataset(whole, "split", resplit=Resplit(SHARES[name], seed=seed), workspace=workspace)
 
 
-def train(data: autodet.Dataset, side: int, epochs: int, seed: int, path: Path) -> None:
-    """Train on one core, and keep the last epoch."""
+def train(data: autodet.Dataset, side: int, epochs: int, seed: int, path: Path, **changed: Any) -> None:
+    """Train on one core with the default hyperparameters, apart from changed ones, and keep the last epoch."""
     network = find_architecture("nanodet_g")
-    chosen = replace(Hyperparameters(network.name, **network.default_values), image_size=side)
+    chosen = replace(Hyperparameters(network.name, **network.default_values), image_size=side, **changed)
     loop.save_checkpoint = lambda *_: None
     with tempfile.TemporaryDirectory() as folder:
         job = TrainJob(data.folder, Path(folder), chosen, epochs, path.stem, threads=1, seed=seed)

@@ -12,7 +12,6 @@ import argparse
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,11 @@ from autodet.evaluation.objective import Objective
 from autodet.inference.photo_batches import draw_photo
 from autodet.models.bundle_network import load_network
 from autodet.models.detection import detect
-from autodet.models.registry import build_network, find_architecture
-from autodet.records import Hyperparameters
-from autodet.training import loop
+from autodet.models.registry import build_network
 from autodet.training.average import mean_weights
-from autodet.training.checkpoint import Progress
-from autodet.training.train_job import BEST_BUNDLE, TrainJob, no_pulse
 from autodet.workspace import open_workspace
 from benchmarks.nanodet_ablation import SHARES
+from benchmarks.prediction_size import train
 
 SETS = (("fruit", None), ("raccoon", 0))  # data set, seed of its splits; None for those that it has
 MEMBERS: tuple[dict[str, Any], ...] = ({}, {"lr": 0.0016}, {"lr": 0.0006, "augmentation": 1.0})
@@ -47,21 +43,6 @@ def import_set(name: str, seed: int | None, home: Path) -> autodet.Dataset:
     if seed is None:
         return whole
     return autodet.derive_dataset(whole, "split", resplit=Resplit(SHARES[name], seed=seed), workspace=workspace)
-
-
-def train(data: autodet.Dataset, member: int, side: int, epochs: int, path: Path) -> None:
-    """Train a member on one core, and keep its last epoch."""
-    network = find_architecture(NETWORKS[0])
-    chosen = replace(Hyperparameters(network.name, **network.default_values), image_size=side, **MEMBERS[member])
-    loop.save_checkpoint = lambda *_: None
-    with tempfile.TemporaryDirectory() as folder:
-        job = TrainJob(data.folder, Path(folder), chosen, epochs, path.stem, threads=1, seed=member)
-        trial = loop._Trial(job, data, Progress(), no_pulse)
-        trial._is_kept = lambda _score: True
-        for epoch in range(1, epochs + 1):
-            result = trial.run_epoch(epoch)
-            print(path.stem, epoch, f"{result.map50:.3f} {result.map50_95:.3f} {result.seconds:.0f} s", flush=True)
-        path.write_bytes((Path(folder) / BEST_BUNDLE).read_bytes())
 
 
 @torch.inference_mode()
@@ -104,7 +85,7 @@ def main() -> None:
                     print(f"| {name} {row}", flush=True)
             for member, path in enumerate(paths):
                 if arguments.what == "train" and not path.exists():
-                    train(data, member, arguments.side, arguments.epochs, path)
+                    train(data, arguments.side, arguments.epochs, member, path, **MEMBERS[member])
 
 
 if __name__ == "__main__":
