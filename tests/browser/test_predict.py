@@ -63,6 +63,8 @@ def test_a_photo_of_the_camera_is_predicted_under_the_content_policy(app, model,
     settled(tab)
     assert tab.locator("video").count() == 0  # the browser asks for the camera only where it is wanted
     tab.get_by_role("tab", name="Camera").click()
+    # The button can be pressed before the first picture arrives; then it does nothing.
+    expect(tab.locator("video")).to_have_js_property("readyState", 4)
     tab.get_by_role("button", name="Take Photo").click()
     expect(predictions(tab)).to_be_visible(timeout=90_000)
     with_camera.close()
