@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from autodet.access.change import may_change
 from autodet.datasets.drafts.journal import Drafts
@@ -89,9 +90,14 @@ class _Kept:
     waiting: int
 
 
-def choose_order(drafts: Drafts) -> OrderChoice:
-    """Let the visitor choose an order, and return it; as imported while the chosen one is not there yet."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+def choose_order(drafts: Drafts, room: DeltaGenerator) -> OrderChoice:
+    """Let the visitor choose an order, and return it; as imported while the chosen one is not there yet.
+
+    Args:
+        drafts: The labels of the data set.
+        room: Container of the choices; what explains them goes below.
+    """
+    with room:
         kind = _choose_kind(drafts)
         models = _choose_models(drafts) if kind == "teaches" else ()
         before = st.session_state.get(KEPT)

@@ -1,9 +1,8 @@
-"""The sections of the page: progress, the order of the photos, the editor, and what follows from the labels."""
+"""The sections of the page: data set and order of its photos, progress, editor, and what follows from the labels."""
 
 from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from autodet.access.change import may_change
 from autodet.datasets.additions.addition import grown_version
@@ -12,6 +11,7 @@ from autodet.datasets.drafts.label_splits import MIN_PHOTOS_WITH_TEST
 from autodet.datasets.drafts.version import has_new_labels
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
+from autodet.ui.common.choice import choose_dataset
 from autodet.ui.common.export_buttons import offer_downloads
 from autodet.ui.common.frame import link
 from autodet.ui.common.kept_photos import offer_kept
@@ -21,30 +21,37 @@ from autodet.ui.label.editor import show_editor, show_photo
 from autodet.ui.label.order import choose_order
 from autodet.ui.label.version_offer import lead_to_version, show_version_section
 
+UNMADE = "and no version has all of these labels yet."
 
-def show_sections(dataset: Dataset) -> None:
-    """Show the labels of a data set and what can be done with them."""
+
+def show_sections() -> None:
+    """Let the visitor choose a data set; show its labels and what can be done with them."""
+    choices = st.container(horizontal=True, vertical_alignment="bottom")
+    with choices:
+        dataset = choose_dataset()
+    if not dataset:
+        return
     _lead_to_grown(dataset)
-    progress = st.empty()
-    order = choose_order(read_drafts(dataset))
+    order = choose_order(read_drafts(dataset), choices)
     if order.is_new:
         show_photo(dataset, order.files[0])
-    show_editor(dataset, order.files, order.sentences, show_progress=partial(_show_progress, dataset, progress))
+    show_editor(dataset, order.files, order.sentences, show_progress=partial(_show_progress, dataset))
     show_auto_labels(dataset)
     offer_kept(dataset)
     show_version_section(dataset)
     offer_downloads(dataset, drafts=True)
 
 
-def _show_progress(dataset: Dataset, bar: DeltaGenerator, done: int, total: int) -> None:
-    """Show the number of labelled photos, and lead to a version as soon as it would be worth a training."""
-    bar.progress(done / total, f"{done:,} of {counted(total, 'photo')} labelled")
-    with st.container(horizontal=True, vertical_alignment="center"):  # always, so that the editor keeps its place
-        if done >= MIN_PHOTOS_WITH_TEST and may_change() and has_new_labels(dataset):
-            st.markdown(
-                f"{counted(done, 'photo')} are labelled, and no version has all of these labels yet.", width="content"
-            )
-            lead_to_version(dataset)
+def _show_progress(dataset: Dataset, done: int, total: int) -> None:
+    """Show the number of labelled photos, and a button that stands out once a version would be worth a training.
+
+    The button is there from the start, so that the editor below never moves during a drag.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.progress(done / total, f"{done:,} of {counted(total, 'photo')} labelled")
+        if may_change():
+            enough = done >= MIN_PHOTOS_WITH_TEST and has_new_labels(dataset)
+            lead_to_version(dataset, f"{counted(done, 'photo')} are labelled, {UNMADE}" if enough else None)
 
 
 def _lead_to_grown(dataset: Dataset) -> None:

@@ -1,6 +1,7 @@
 """Make a version: the labels as they stand now become a data set to train on."""
 
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
@@ -23,9 +24,17 @@ SECTION = "version"
 LED = "led to the version"  # session state: whether the next run scrolls to the section
 
 
-def lead_to_version(dataset: Dataset) -> None:
-    """Show a button that unfolds the section and scrolls to it."""
-    if st.button("Make a version", key=f"to version {dataset.id}", icon=":material/call_split:"):
+def lead_to_version(dataset: Dataset, reason: str | None) -> None:
+    """Show a button that unfolds the section and scrolls to it.
+
+    Args:
+        dataset: The data set whose photos are labelled.
+        reason: Sentence on why a version is due, which makes the button stand out; None if it is not.
+    """
+    look: Literal["primary", "secondary"] = "primary" if reason else "secondary"
+    if st.button(
+        "Make a version", key=f"to version {dataset.id}", icon=":material/call_split:", type=look, help=reason
+    ):
         st.session_state[_key(dataset)] = True
         st.session_state[LED] = True
         count_opening(SECTION)
