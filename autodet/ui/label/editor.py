@@ -130,6 +130,7 @@ def _show_editor(
             "filter": _filter(message),
             "files": _files(drafts, queue),
             "place": queue.place,
+            "entry": queue.entry,
             "count": len(queue.files),
             "shown": shown_photo(),
             "opened": st.session_state.get(OPENED, 0),

@@ -22,6 +22,8 @@ class Queue:
     Attributes:
         files: The photos; the shown one is there even if the filter excludes it, because its labels have changed.
         place: Index of the shown photo.
+        entry: The photo to open once the filter is chosen: the shown one if it passes, else the next one that does;
+            None if no photo passes.
         counts: Number of photos that pass each filter.
         next_unlabelled: The next unlabelled photo after the shown one, of all photos; None if there is no other.
         next_flagged: The same for flagged ones.
@@ -29,6 +31,7 @@ class Queue:
 
     files: Sequence[str]
     place: int
+    entry: str | None
     counts: Mapping[Filter, int]
     next_unlabelled: str | None
     next_flagged: str | None
@@ -42,7 +45,7 @@ class Queue:
     def near(self) -> list[str]:
         """The shown photo and those that a visitor may open next, without repetition."""
         around = self.files[max(0, self.place - NEAR) : self.place + NEAR + 1]
-        following = filter(None, (self.next_unlabelled, self.next_flagged))
+        following = filter(None, (self.entry, self.next_unlabelled, self.next_flagged))
         return list(dict.fromkeys((self.files[self.place], *around, *following)))
 
 
@@ -78,7 +81,8 @@ def make_queue(drafts: Drafts, order: Sequence[str], shown: str, chosen: Filter)
     place = start if chosen == "all" else files.index(shown)
     flagged = following("flagged") if counts["flagged"] else None
     unlabelled = following("unlabelled") if counts["unlabelled"] else None
-    return Queue(files, place, counts, unlabelled, flagged)
+    entry = shown if passes(shown, chosen) else following(chosen)
+    return Queue(files, place, entry, counts, unlabelled, flagged)
 
 
 def _counts(drafts: Drafts, imported: Mapping[str, DraftState]) -> dict[Filter, int]:

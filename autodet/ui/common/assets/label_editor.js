@@ -23,6 +23,7 @@ class Editor {
     this.find = (name) => root.querySelector(name);
     this.data = data;
     this.filter = data.filter;
+    this.entered = null; // the filter that was just chosen
     this.file = null;
     this.known = new Map(); // labels by file
     this.address = new Address(this, data);
@@ -94,6 +95,10 @@ class Editor {
       this.opened = data.opened;
     }
     this.drawn = true;
+    if (this.entered === data.filter) {
+      this.entered = null;
+      this.open(data.entry);
+    }
     this.refresh();
     this.pictures.show();
   }
@@ -289,7 +294,7 @@ class Editor {
   }
 
   choose(filter) {
-    this.filter = filter;
+    this.filter = this.entered = filter; // the photo to open there is known when the server answers
     this.refresh();
     this.outbox.send();
   }
