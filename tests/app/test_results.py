@@ -93,6 +93,15 @@ def test_a_search_says_what_it_was_about(visit, fruit, search_there):
     assert about in says(visit("results"))
 
 
+@pytest.mark.parametrize(
+    ("owner", "shown"), [("root", "by root (command line)"), ("anna@example.org", "by anna@example.org"), ("", "ago")]
+)
+def test_a_search_names_its_owner_and_tells_a_user_of_the_machine_from_a_visitor(visit, search_there, owner, shown):
+    search_there("mine", owner=owner)
+    (said,) = [caption.value for caption in visit("results").caption if "started" in caption.value]
+    assert said.replace("\\", "").endswith(shown)
+
+
 def test_the_time_of_an_interrupted_search_is_no_more_than_what_is_known(visit, search_there):
     search_there(state="interrupted", trials=[trial(0, "running")])
     assert metric(visit("results"), "Took at least") == "10 min"
