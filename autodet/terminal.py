@@ -19,6 +19,7 @@ from autodet.messages.comparisons import few_photos
 from autodet.messages.finding_kinds import KIND_TEXTS
 from autodet.messages.findings import action_sentence, problem_sentence
 from autodet.messages.imports import SPLIT_ORIGINS
+from autodet.messages.search import source_text
 from autodet.messages.versions import change_sentence
 from autodet.models.store import StoredModel
 from autodet.records import (
@@ -210,7 +211,7 @@ def status_text(status: SearchStatus) -> str:
         ("data set", status.dataset),
         ("state", f"{status.state}{time_left(status)}"),
         ("ran for", duration(status.seconds)),
-        *([("best", _best_score(status))] if _has_score(status) else []),
+        *([] if status.follows else [("best", _best_score(status))]),
         ("repeats trials of", status.follows) if status.follows else ("model", status.model or "none yet"),
         *([("started from", f"the weights of {status.start_from.model}")] if status.start_from else []),
         *([("note", status.message)] if status.message else []),
@@ -255,10 +256,8 @@ def _has_score(status: SearchStatus) -> bool:
 
 
 def _best_score(status: SearchStatus) -> str:
-    best, epoch = status.best_trial, status.best_trial.best_epoch if status.best_trial else None
-    if best is None or epoch is None:
-        return "none yet"
-    return f"{Objective.parse(status.objective).quality} {epoch.score:.3f} (trial {best.number}, epoch {epoch.epoch})"
+    best = status.best_result
+    return f"{Objective.parse(status.objective).quality} {best.score:.3f} ({source_text(best)})" if best else "none yet"
 
 
 def detections_text(photos: Sequence[Mapping[str, Any]]) -> str:
@@ -308,5 +307,4 @@ def figure(value: float | None) -> str:
 
 
 def _best(status: SearchStatus) -> str:
-    epoch = status.best_trial.best_epoch if status.best_trial else None
-    return figure(epoch.map50 if epoch else None)
+    return figure(status.best_result.map50 if status.best_result else None)

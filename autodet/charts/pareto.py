@@ -52,7 +52,8 @@ def pareto_figure(status: SearchStatus) -> go.Figure:
     add([measured[0]] if 0 in measured else [], "trial 0: the defaults", mode="markers", marker=ring)
     star = {"symbol": "star", "size": 17, "color": BEST, "line": {"width": 1, "color": "white"}}
     best = status.best_trial
-    add([best] if best and best.latency_ms else [], "best: the search's model", mode="markers", marker=star)
+    name = "best trial" if status.best_result and status.best_result.is_average else "best: the search's model"
+    add([best] if best and best.latency_ms else [], name, mode="markers", marker=star)
     if not measured:
         note_before_first_epoch(figure, status)
     figure.update_xaxes(rangemode="tozero", visible=bool(measured))

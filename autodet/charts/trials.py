@@ -55,7 +55,7 @@ def map_figure(status: SearchStatus) -> go.Figure:
                 x=[epoch.epoch],
                 y=[epoch.score],
                 mode="markers",
-                name=f"best: {epoch.score:.3f}",
+                name=f"best trial: {epoch.score:.3f}",
                 customdata=[best.number],
                 marker={"symbol": "star", "size": 17, "color": _colour(best), "line": {"width": 1, "color": "white"}},
                 hovertemplate=f"best: trial {best.number}, epoch {epoch.epoch}<br>{title} %{{y:.3f}}<extra></extra>",

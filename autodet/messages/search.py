@@ -5,7 +5,7 @@ from dataclasses import replace
 from autodet.messages.cautions import cautions_text
 from autodet.messages.diagnoses import diagnoses_text
 from autodet.messages.templates import Templates, render, render_all
-from autodet.records import Notice, SearchStatus, TrialStatus
+from autodet.records import BestResult, Notice, SearchStatus, TrialStatus
 from autodet.text_format import counted, listed
 
 MAX_NAMES = 2  # of searches that occupy the devices
@@ -29,6 +29,13 @@ def ending_text(trial: TrialStatus) -> str:
     """Describe how a trial ended: ``Trial 3: failed. The loss ...``."""
     reason = notice_text(trial.reason) if trial.reason else ""
     return f"Trial {trial.number}: {trial.state}. {reason}".rstrip()
+
+
+def source_text(best: BestResult) -> str:
+    """Say which weights gave the best result: ``trial 3, epoch 12`` or ``average of the trials 3 and 0``."""
+    if best.is_average:
+        return f"average of the trials {listed(best.trials)}"
+    return f"trial {best.trials[0]}, epoch {best.epoch}"
 
 
 def notices_text(notices: tuple[Notice, ...]) -> str:

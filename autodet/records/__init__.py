@@ -63,7 +63,7 @@ from autodet.records.reports import (
     Quantization,
     TileGain,
 )
-from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, Origin, SearchState, SearchStatus
+from autodet.records.searches import ACTIVE_STATES, MAX_ANCESTORS, BestResult, Origin, SearchState, SearchStatus
 from autodet.records.sizes import TrainedSizes
 from autodet.records.trials import (
     FROZEN_DEPTHS,
@@ -93,6 +93,7 @@ __all__ = [
     "Action",
     "Annotations",
     "Attempt",
+    "BestResult",
     "BoolArray",
     "BoxXYXY",
     "Calibration",

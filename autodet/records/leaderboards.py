@@ -17,7 +17,7 @@ class Standing:
         architecture: Its network, a name in ``autodet.models.registry``.
         trained_on: Name of the data set that it was trained on.
         search: Id of the search that made it; None if it was uploaded or its search was deleted.
-        trial: Number of its trial in that search; None if unknown.
+        trial: Number of its trial in that search; None if unknown, or if it is an average.
         created: When it was trained, or imported, ISO 8601 with time zone.
         size_bytes: Size of its file.
         latency_ms: Time of one prediction on this machine, from a photo in memory to its boxes, in milliseconds; None
@@ -25,6 +25,7 @@ class Standing:
         map50: COCO AP at IoU 0.50, 0 to 1; None, like the rest, if it is not evaluated on the split yet.
         map50_95: COCO AP.
         interval: 95 % intervals of ``map50`` and ``map50_95``, bootstrapped over photos.
+        averaged: Numbers of the trials whose average it is, the best first.
         caution: Sentence if the model was trained on some of these photos; else empty.
     """
 
@@ -40,6 +41,7 @@ class Standing:
     map50: float | None = None
     map50_95: float | None = None
     interval: Mapping[str, Interval] = field(default_factory=dict)
+    averaged: tuple[int, ...] = ()
     caution: str = ""
 
     @property

@@ -30,7 +30,7 @@ SearchKind = Literal[
     "refit_rejected",
     "refit_failed",  # cause
     "average_under_way",
-    "average_published",  # trials: numbers, the best first; metric: its title; score; best: that of the best trial
+    "average_published",  # trials: the best first; metric: its title; score; map50; best: score of the best trial
     "average_failed",  # cause
 ]
 TrialKind = Literal[

@@ -67,6 +67,28 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class BestResult:
+    """The figures of a search's model on the validation photos.
+
+    Attributes:
+        trials: Number of its trial; of an average, those of all its trials, the best first.
+        epoch: Best epoch of the first of them.
+        score: Value of the objective, 0 to 1.
+        map50: COCO AP at IoU 0.50, 0 to 1.
+    """
+
+    trials: tuple[int, ...]
+    epoch: int
+    score: float
+    map50: float
+
+    @property
+    def is_average(self) -> bool:
+        """Whether the weights are the mean of several trials'."""
+        return len(self.trials) > 1
+
+
+@dataclass(frozen=True)
 class SearchStatus:
     """Status of one search, for pages and programs.
 
@@ -132,8 +154,11 @@ class SearchStatus:
     @property
     def summary(self) -> str:
         """State, trials and best score in a few words."""
-        best, epoch = self.best_trial, self.best_trial.best_epoch if self.best_trial else None
-        found = f", best {self.objective} {epoch.score:.3f} (trial {best.number})" if best and epoch else ""
+        best, found = self.best_result, ""
+        if best:
+            trials = ", ".join(map(str, best.trials))
+            source = f"average of trials {trials}" if best.is_average else f"trial {trials}"
+            found = f", best {self.objective} {best.score:.3f} ({source})"
         return f"{self.state}, {self.trials_over} of {self.planned_trials} trials done{found}"
 
     @property
@@ -172,6 +197,19 @@ class SearchStatus:
         return best_of(self.trials)
 
     @cached_property
+    def best_result(self) -> BestResult | None:
+        """Figures of the model: those of the best trial, or of an average that scores higher; None before an epoch."""
+        best, epoch = self.best_trial, self.best_trial.best_epoch if self.best_trial else None
+        if best is None or epoch is None:
+            return None
+        for notice in self.notices:
+            if notice.kind == "average_published":
+                values = notice.values
+                map50 = values.get("map50", values["score"])  # older notices lack it
+                return BestResult(tuple(values["trials"]), epoch.epoch, values["score"], map50)
+        return BestResult((best.number,), epoch.epoch, epoch.score, epoch.map50)
+
+    @cached_property
     def pareto_front(self) -> tuple[TrialStatus, ...]:
         """Trials that no other trial beats in both quality and latency, fastest first.
 
@@ -188,8 +226,9 @@ class SearchStatus:
         """Return the document that ``status --json`` prints.
 
         The keys are attribute names, except ``best``: the best trial, its best epoch, that epoch's ``map50``, and the
-        ``objective`` with its ``value``. If there is a Pareto front, each trial also has the key ``pareto``: whether
-        it is on the front.
+        ``objective`` with its ``value``; and ``average``: the trials whose average is the model, with the same
+        figures, or None if the model is the best trial's. If there is a Pareto front, each trial also has the key
+        ``pareto``: whether it is on the front.
         """
         front = {trial.number for trial in self.pareto_front}
         marks = {trial.number: {"pareto": trial.number in front} for trial in self.trials} if front else {}
@@ -216,6 +255,7 @@ class SearchStatus:
             "follow_up": self.follow_up,
             "follows": self.follows or None,
             "owner": self.owner or None,
+            "average": self._average_to_json(),
         }
 
     def _best_to_json(self) -> dict[str, Any] | None:
@@ -224,3 +264,10 @@ class SearchStatus:
             return None
         objective = {"objective": self.objective, "value": epoch.score}
         return {"trial": best.number, "epoch": epoch.epoch, "map50": epoch.map50} | objective
+
+    def _average_to_json(self) -> dict[str, Any] | None:
+        best = self.best_result
+        if best is None or not best.is_average:
+            return None
+        objective = {"objective": self.objective, "value": best.score}
+        return {"trials": list(best.trials), "map50": best.map50} | objective

@@ -5,6 +5,7 @@ import math
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from autodet.access.visitor import Visitor, acting_as
 from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_draft
 from autodet.records import DraftBox, PhotoDraft
 from autodet.ui.label.queue import make_queue
@@ -57,6 +58,14 @@ def test_an_older_change_gets_the_newer_labels_and_changes_nothing(fruit, tell):
     assert answer["conflict"]["revision"] == 1
     assert answer["conflict"]["boxes"] == [box("banana", (3.0, 4.0, 9.0, 9.0))]
     assert read_drafts(fruit).of(file) == stored
+
+
+def test_the_author_of_a_change_on_the_command_line_is_the_machines_user(fruit, tell):
+    file = fruit.images[0].file
+    for revision, (name, shown) in enumerate([("root", "root (command line)"), ("anna@example.org",) * 2]):
+        with acting_as(Visitor(name, "editor")):
+            save_draft(fruit, PhotoDraft(file, (), revision=revision))
+        assert tell()["photos"][file]["author"] == shown
 
 
 @pytest.mark.parametrize(

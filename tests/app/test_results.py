@@ -64,6 +64,17 @@ def test_a_finished_search_shows_its_best_and_its_trials(visit, search_there):
     assert not {"Stop, keep the best", "Resume"} & set(labels(app.button))
 
 
+def test_the_figure_of_a_search_is_that_of_its_model_which_may_be_an_average(visit, search_there):
+    notice = Notice.of("average_published", trials=[2, 0], metric="mAP@0.5", score=0.934, map50=0.934, best=0.9)
+    search_there("mean", trials=[trial(0), trial(1), trial(2, scores=(0.3, 0.9))], model="mean", notices=(notice,))
+    app = visit("results")
+    figure = labelled(app.metric, "Best mAP@0.5")
+    assert (figure.value, figure.delta) == ("0.934", "average of the trials 2 and 0")
+    assert "mean · finished · 0.934 · " in labelled(app.selectbox, "Search").options[0]
+    assert list(app.dataframe[0].value["mAP@0.5"]) == [0.6, 0.6, 0.9]  # trials keep their own
+    assert labelled(app.selectbox, "Trial").value == 2  # the best trial's own model is not published
+
+
 def test_searches_are_told_apart_by_data_set_score_and_size(visit, fruit, search_there):
     write_dataset(replace(fruit, name="Ripe fruit"))
     search_there("orchard", trials=[trial(0)], dataset="fruit", planned_epochs=3)
@@ -80,6 +91,15 @@ def test_a_search_says_what_it_was_about(visit, fruit, search_there):
     search_there("plain", trials=[replace(one, params=params)], dataset="fruit")
     about = "Data set fruit · Faster R\\-CNN on EfficientNet\\-Lite0 · photos at 320 px"
     assert about in says(visit("results"))
+
+
+@pytest.mark.parametrize(
+    ("owner", "shown"), [("root", "by root (command line)"), ("anna@example.org", "by anna@example.org"), ("", "ago")]
+)
+def test_a_search_names_its_owner_and_tells_a_user_of_the_machine_from_a_visitor(visit, search_there, owner, shown):
+    search_there("mine", owner=owner)
+    (said,) = [caption.value for caption in visit("results").caption if "started" in caption.value]
+    assert said.replace("\\", "").endswith(shown)
 
 
 def test_the_time_of_an_interrupted_search_is_no_more_than_what_is_known(visit, search_there):

@@ -48,7 +48,9 @@ def test_a_search_is_told_with_exactly_these_keys():
         "follow_up",
         "follows",
         "owner",
+        "average",
     ]
+    assert document["average"] is None
     assert document["best"] == {"trial": 0, "epoch": 2, "map50": 0.5, "objective": "map50", "value": 0.5}
     assert document["seconds"] == 12.3
     (told,) = document["trials"]

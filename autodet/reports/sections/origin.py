@@ -81,7 +81,7 @@ def search_section(report: ModelReport) -> Child:
     defaults = next((one for one in status.trials if one.number == 0), None)
     return [
         tag("p", _search_words(card, report.training, defaults)),
-        tag("div", _history(status, trial), class_="charts"),
+        tag("div", _history(status, trial, "best trial" if card.averaged else "this model"), class_="charts"),
         tag("h3", "Parameters beside the defaults"),
         _parameters(
             trial.params if trial else card.params,
@@ -105,18 +105,18 @@ def _search_words(card: ModelCard, training: Training, defaults: TrialStatus | N
     if trial and trial.best_epoch:
         which = f"trial {trial.number} (the defaults)" if trial is defaults else f"trial {trial.number}"
         if card.averaged:
-            words += f" This model is the average of the trials {listed(card.averaged)}; the best one is"
+            words += f" This model is the average of the trials {listed(card.averaged)}: {title} {card.score:.3f} on "
+            words += f"the validation photos. The best trial alone is {which}: {trial.best_epoch.score:.3f}."
         else:
-            words += " This model is"
-        words += f" {which}, epoch {trial.best_epoch.epoch}: {title} {trial.best_epoch.score:.3f} on the "
-        words += "validation photos."
+            words += f" This model is {which}, epoch {trial.best_epoch.epoch}: {title} {trial.best_epoch.score:.3f} on "
+            words += "the validation photos."
         if defaults and defaults.best_epoch and defaults is not trial:
             words += f" The defaults (trial 0) have {defaults.best_epoch.score:.3f}; with few validation photos, a "
             words += "difference of one or two hundredths can be chance."
     return words
 
 
-def _history(status: SearchStatus, chosen: TrialStatus | None) -> Child:
+def _history(status: SearchStatus, chosen: TrialStatus | None, name: str) -> Child:
     scored = [(float(one.number), one.best_epoch.score) for one in status.trials if one.best_epoch]
     if not scored:
         return None
@@ -135,7 +135,7 @@ def _history(status: SearchStatus, chosen: TrialStatus | None) -> Child:
     lines = [
         Line("best so far", GREEN, so_far),
         Line("trials", BLUE, scored, "points"),
-        *([Line("this model", RED, [], "points", mark)] if mark else []),
+        *([Line(name, RED, [], "points", mark)] if mark else []),
     ]
     return line_chart("Trials", axes, lines)
 

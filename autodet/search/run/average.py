@@ -76,18 +76,19 @@ class Average(FinalRun):
         best = self._best.best_epoch
         is_better = average.state == "finished" and average.epochs and best and average.epochs[0].score > best.score
         try:
-            told = (self._publish(average.epochs[0].score, best.score),) if best and is_better else ()
+            told = (self._publish(average.epochs[0], best.score),) if best and is_better else ()
         except (OSError, AutodetError) as error:
             return (Notice.of("average_failed", Notice.of("error", detail=str(error))),)
         self._folders.discard(0)
         return told
 
-    def _publish(self, score: float, best: float) -> Notice:
+    def _publish(self, result: EpochResult, best: float) -> Notice:
         bundle = self._folders.folder(0) / BEST_BUNDLE
         trials = list(read_card(bundle).averaged)
         put_model(bundle, self._search.name, self._workspace)
         metric = self._spec.goal.quality_title
-        return Notice.of("average_published", trials=trials, metric=metric, score=score, best=best)
+        figures = {"score": result.score, "map50": result.map50, "best": best}
+        return Notice.of("average_published", trials=trials, metric=metric, **figures)
 
     def _has_time(self) -> bool:
         return self._time.allows_average(len(self._members))

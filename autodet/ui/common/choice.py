@@ -234,7 +234,7 @@ def describe_search(status: SearchStatus, names: Mapping[str, str]) -> str:
     name = names.get(status.dataset, "")
     known = name if name.casefold() not in status.search.casefold() else ""
     asked = f"{counted(status.planned_trials, 'trial')} of {counted(status.planned_epochs, 'epoch')}"
-    best = status.best_trial.best_epoch if status.best_trial else None
+    best = status.best_result
     so_far = [] if status.active else [*([score(best.score)] if best else []), ago(status.created)]
     return " · ".join([f"{known} ({status.search})" if known else status.search, status.state, *so_far, asked])
 

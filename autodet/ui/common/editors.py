@@ -7,6 +7,7 @@ from typing import ParamSpec
 import streamlit as st
 
 from autodet.access.change import Action, may_change, refusal
+from autodet.messages.people import person_text
 from autodet.settings import load_settings
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.sign_in import find_visitor, needs_sign_in, sign_out
@@ -60,4 +61,4 @@ def show_visitor() -> None:
 
 def made_by(owner: str) -> str:
     """Return " by" and the owner, as Markdown; empty if the owner is unknown, or in a demo."""
-    return f" by {escape(owner)}" if owner and load_settings().mode != "demo" else ""
+    return f" by {escape(person_text(owner))}" if owner and load_settings().mode != "demo" else ""

@@ -10,6 +10,7 @@ import streamlit as st
 from autodet.messages.leaderboards import split_note
 from autodet.models.registry import architecture_title
 from autodet.records import Interval, Leaderboard, Standing
+from autodet.text_format import listed
 from autodet.ui.common.address import named_in_address, write_address
 from autodet.ui.common.markdown import escape, shortened
 from autodet.workspace import slug
@@ -112,6 +113,8 @@ def _table(leaderboard: Leaderboard) -> pd.DataFrame:
 
 def _row(standing: Standing, name: str) -> dict[str, Any]:
     trial = "" if standing.trial is None else f", trial {standing.trial}"
+    if standing.averaged:
+        trial = f", average of {listed(standing.averaged)}"
     return {
         "model": shortened(name, 30),
         "mAP@0.5": standing.map50,
@@ -145,6 +148,9 @@ def _columns() -> dict[str, Any]:
             format="%g ms", help="Time of one prediction on this machine, from a photo in memory to its boxes."
         ),
         "size": number(format="%.1f MB"),
-        "search": text(help="The search and its trial; empty if the model was uploaded, or its search was deleted."),
+        "search": text(
+            help="The search with the model's trial, or with the trials whose average it is; empty if the model was "
+            "uploaded, or its search was deleted."
+        ),
         "date": st.column_config.DatetimeColumn(format="D MMM YYYY", help="When it was trained, or uploaded."),
     }

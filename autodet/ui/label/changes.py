@@ -11,6 +11,7 @@ from autodet.datasets.drafts.journal import add_draft_class, read_drafts, save_d
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError, DraftConflictError, sentence_for
 from autodet.messages.evaluation import issue_text
+from autodet.messages.people import person_text
 from autodet.records import DraftBox, PhotoDraft
 
 MAX_CHANGES = 500  # photos and classes of one message; the browser sends what is left in the next one
@@ -43,7 +44,7 @@ def draft_document(draft: PhotoDraft) -> dict[str, Any]:
         "revision": draft.revision,
         "reviewed": draft.reviewed,
         "flagged": draft.flagged,
-        "author": draft.author,
+        "author": person_text(draft.author),
         "time": draft.time,
         "issues": [
             {

@@ -9,9 +9,10 @@ from autodet.errors import AccessError, BundleError, SearchError
 from autodet.evaluation.objective import Objective
 from autodet.messages.comparisons import few_photos
 from autodet.messages.plans import plan_text
+from autodet.messages.search import source_text
 from autodet.models.bundle import read_card
 from autodet.models.registry import architecture_title
-from autodet.records import SearchState, SearchStatus, TrialStatus
+from autodet.records import SearchState, SearchStatus
 from autodet.search.api import Search, find_only_search
 from autodet.search.run.best_model import model_ids
 from autodet.search.trial_models import trial_bundle
@@ -159,23 +160,20 @@ def _offer_stop_or_resume(status: SearchStatus, search: Search, lost: str) -> No
         st.rerun()
 
 
-def _few_photos(status: SearchStatus, best: TrialStatus) -> str:
+def _few_photos(status: SearchStatus, trial: int) -> str:
     folder = open_workspace().searches / status.search
     with suppress(BundleError, SearchError):  # not written yet, or damaged
-        return few_photos(read_card(trial_bundle(folder, best.number)).measured_photos)
+        return few_photos(read_card(trial_bundle(folder, trial)).measured_photos)
     return ""
 
 
 def _show_figures(status: SearchStatus) -> None:
-    best = status.best_trial
-    epoch = best.best_epoch if best else None
+    best = status.best_result
     figures = st.container(horizontal=True, gap="medium")
     figures.metric(
         f"Best {Objective.parse(status.objective).quality_title}",
-        score(epoch.score if epoch else None),
-        ", ".join(filter(None, (f"trial {best.number}, epoch {epoch.epoch}", _few_photos(status, best))))
-        if best and epoch
-        else None,
+        score(best.score if best else None),
+        ", ".join(filter(None, (source_text(best), _few_photos(status, best.trials[0])))) if best else None,
         delta_color="off",
         delta_arrow="off",
         help="On the validation photos; 1 is perfect. Each trial keeps its latest epoch with about the highest value, "

@@ -21,8 +21,9 @@ def offer_trials_to_keep(status: SearchStatus) -> None:
     if not trials:
         return
     key = _key(status.search)
-    others = [number for number, trial in trials.items() if trial is not status.best_trial]
-    default = others[0] if others else next(iter(trials))  # the best trial's model is published already
+    published = [] if status.best_result and status.best_result.is_average else [status.best_trial]
+    others = [number for number, trial in trials.items() if trial not in published]
+    default = others[0] if others else next(iter(trials))
     # Set in every run, or the browser keeps showing the trial's old star and score.
     chosen = st.session_state.get(key)
     st.session_state[key] = chosen if chosen in trials else default

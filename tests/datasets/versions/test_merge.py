@@ -1,6 +1,6 @@
+import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import autodet
+from autodet import workspace as workspace_module
 from autodet.datasets.imports.import_dataset import import_dataset
-from autodet.datasets.manifest import list_datasets, load_dataset
+from autodet.datasets.manifest import load_dataset
 from autodet.datasets.versions.derive import ancestors, derive_dataset
 from autodet.datasets.versions.diff import differences_to_json
 from autodet.datasets.versions.merge import MergeSettings, merge_datasets, plan_merge, store_merge
@@ -364,29 +365,56 @@ def test_a_data_set_that_is_deleted_meanwhile_is_a_sentence(data, workspace):
     assert [path.name for path in workspace.datasets.iterdir()] == ["a"]
 
 
-@pytest.mark.process
-def test_a_merge_that_is_killed_leaves_nothing_that_counts(data, workspace):
-    merged(data, a=[APPLE], b=[APPLE, OTHER_APPLE])
-    code = """
-import os, time
-import autodet
-link = os.link
-def slow(source, target):
-    link(source, target)
-    print("linked", flush=True)
-    time.sleep(60)
-os.link = slow
-autodet.merge_datasets(["a", "b"])
+# Merge in forked processes, each of which kills itself before one change to the disk more than the last one; print the
+# data sets after each death. The last process ends by itself.
+KILLED_BEFORE_EACH_CHANGE = """
+import json, os, signal, sys
+from autodet import list_datasets, load_dataset, merge_datasets
+from autodet.search.delete_assets import delete_dataset
+
+def changes_the_disk(event, args):
+    return event in ("os.mkdir", "os.link", "os.rename") or event == "open" and args[2] & (os.O_WRONLY | os.O_RDWR)
+
+def merge(changes):
+    def hook(event, args):
+        nonlocal changes
+        if changes_the_disk(event, args):
+            changes -= 1
+            if changes < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(hook)
+    merge_datasets(["a", "b"])
+
+killed, changes = True, 0
+while killed:
+    child = os.fork()
+    if not child:
+        merge(changes)
+        os._exit(0)
+    killed, changes = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, changes + 1
+    there = [load_dataset(found.id) for found in list_datasets()]
+    whole = {one.id: sum(one.photo(record).stat().st_size > 0 for record in one.images) for one in there}
+    print(json.dumps([killed, whole]), flush=True)
+    for name in whole.keys() - {"a", "b"} if killed else ():
+        delete_dataset(name)
 """
-    environment = os.environ | {
-        "AUTODET_HOME": str(workspace.home),
-        "PYTHONPATH": str(Path(autodet.__file__).parents[1]),
-    }
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment)
-    assert process.stdout.readline() == b"linked\n"
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert {summary.id for summary in list_datasets(workspace)} == {"a", "b"}
+
+
+@pytest.mark.process
+def test_a_merge_that_is_killed_at_any_moment_leaves_nothing_half_and_can_be_repeated(data, workspace, monkeypatch):
+    a, b = merged(data, a=[APPLE], b=[APPLE, OTHER_APPLE])
+    paths = {"AUTODET_HOME": str(workspace.home), "PYTHONPATH": str(Path(autodet.__file__).parents[1])}
+    command = [sys.executable, "-c", KILLED_BEFORE_EACH_CHANGE]
+    told = subprocess.run(command, stdout=subprocess.PIPE, env=os.environ | paths, timeout=60, check=True).stdout
+    *deaths, end = map(json.loads, told.splitlines())
+    assert len(deaths) > len(a.images) + len(b.images)
+    before, whole = {"a": 8, "b": 8}, {"a": 8, "b": 8, "a-and-b": 16}
+    assert all(killed and found in (before, whole) for killed, found in deaths)
+    assert deaths[0] == [True, before] and end == [False, whole]
+    monkeypatch.setattr(workspace_module, "SWEEP_SECONDS", 0.0)  # hidden folders of today's deaths are old
+    made = merge_datasets([a, b], "again", workspace=workspace)
+    assert boxes_of(made) == boxes_of(a) | boxes_of(b)
+    assert {path.name for path in workspace.datasets.iterdir() if path.is_dir()} == {"a", "b", "a-and-b", "again"}
 
 
 def test_a_class_that_train_lacks_afterwards_is_reported(data, workspace):

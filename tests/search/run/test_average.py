@@ -9,10 +9,12 @@ from autodet.models.store import find_model
 from autodet.records import EpochResult, Notice, TrialStatus
 from autodet.search.api import find_search
 from autodet.search.executors import TrialBlocked, TrialLost, TrialTooLarge, event_of
+from autodet.search.leaderboard import leaderboard
 from autodet.search.run import average, status_writer, supervisor
 from autodet.search.run.average import MAX_MEMBERS, members_of
 from autodet.search.run.trial_book import AVERAGE
 from autodet.search.status.status_file import STOP
+from autodet.terminal import searches_text, status_text
 from autodet.training.train_job import BEST_BUNDLE
 from tests.search.run.test_supervisor import InThisProcess, carry_on, plan
 
@@ -21,7 +23,7 @@ __all__ = ["plan"]
 pytestmark = pytest.mark.slow
 
 TWO = {"map50": {"0": [0.3, 0.8], "1": [0.2, 0.6]}}
-PUBLISHED = Notice.of("average_published", trials=[0, 1], metric="mAP@0.5", score=0.85, best=0.8)
+PUBLISHED = Notice.of("average_published", trials=[0, 1], metric="mAP@0.5", score=0.85, map50=0.85, best=0.8)
 
 
 def trial(number, score, state="finished", network="a", size=320):
@@ -57,8 +59,15 @@ def test_a_better_average_is_the_model_of_the_search_and_says_so(plan, home):
     status = carry_on(folder)
     assert (status.state, status.notices) == ("finished", (PUBLISHED,))
     assert model_of(folder, home) == ((0, 1), 0.85, b"trial 0 + trial 1")
-    assert status.to_json()["best"]["map50"] == 0.8  # trials are compared with trials
+    document = status.to_json()
+    assert document["best"]["map50"] == 0.8  # trials are compared with trials
+    assert document["average"] == {"trials": [0, 1], "map50": 0.85, "objective": "map50", "value": 0.85}
+    assert repr(status).endswith("best map50 0.850 (average of trials 0, 1))")
+    assert "map50 0.850 (average of the trials 0 and 1)" in status_text(status)
+    assert "0.850" in searches_text([status]) and "0.800" not in searches_text([status])
     search = find_search(folder.name, home)
+    (standing,) = leaderboard(search.spec().dataset, "val", workspace=home).standings
+    assert (standing.search, standing.trial, standing.averaged) == (search.id, None, (0, 1))
     assert "average of the trials 0 and 1 (mAP@0.5: 0.850 instead of 0.800" in search.status().message
     kept = search.keep(0, "best alone")
     assert read_bundle(find_model(kept.id, home).path)[1] == b"trial 0"
