@@ -126,7 +126,7 @@ def test_keys_alone_suffice(opened, pool):
     press("Alt+ArrowLeft")
     wait_until_saved(editor)
     assert boxes_of(pool) == [("red panda", x1, y1 - 1, x1 + right - left, y2)]
-    press("c")
+    press("/")
     tab.keyboard.type("fox")
     press("Enter")
     press("d")
@@ -159,6 +159,17 @@ def test_keys_alone_suffice(opened, pool):
     expect(help_.get_by_text("No objects here")).to_be_visible()
     press("Escape")
     expect(help_).to_be_hidden()
+
+
+def test_the_page_is_as_before_after_the_full_window(opened, pool):
+    tab, editor = opened(height=800)
+    editor.evaluate("editor => editor.scrollIntoView()")
+    shown = editor.bounding_box()
+    tab.keyboard.press("w")
+    expect(editor).to_have_css("position", "fixed")
+    tab.keyboard.press("w")
+    expect(editor).to_have_css("position", "static")
+    assert editor.bounding_box() == pytest.approx(shown, abs=1)
 
 
 def test_a_held_arrow_key_keeps_the_box_at_the_edge_and_never_leaves_the_photo(opened, pool):
@@ -282,7 +293,6 @@ def test_the_second_of_two_tabs_sees_both_and_chooses(opened, pool, choice, kept
 
 
 def test_fingers_draw_move_the_view_and_zoom_on_a_phone(opened, pool):
-    add_draft_class(pool, "fox")
     tab, editor = opened(width=400, height=800, has_touch=True, device_scale_factor=2)
     session = tab.context.new_cdp_session(tab)
 
@@ -299,7 +309,10 @@ def test_fingers_draw_move_the_view_and_zoom_on_a_phone(opened, pool):
         touch("touchEnd")
 
     drag((-60, -40), (0, 0), (20, 30))
+    tab.keyboard.type("fox")
+    editor.get_by_role("button", name="Add “fox”").tap()
     wait_until_saved(editor)
+    expect(editor.locator(".frame .stage")).to_be_in_viewport(ratio=1)
     assert len(boxes_of(pool)) == 1
     touch("touchStart", (-20, 0), (20, 0))
     touch("touchMove", (-60, 0), (60, 0))

@@ -17,7 +17,8 @@ const ACTIONS = [
   { name: "", keys: "Arrows", does: "Move the selected box; with Shift, move its right and lower edges" },
   { name: "", keys: "Ctrl or Alt with arrows", does: "In large steps, or by one pixel; on a Mac ⌘ for Ctrl" },
   { name: "", keys: "1 to 9", does: "Class of the selected box, or of the next one" },
-  { name: "findClass", press: ["c"], keys: "C", does: "Search for a class, or add one" },
+  // Firefox searches the page after / and ', and would take the keys that follow.
+  { name: "findClass", press: ["c", "/", "'"], keys: "C or /", does: "Search for a class, or add one" },
   { name: "confirm", press: ["enter"], keys: "Enter", does: "Accept the proposal; leave the box; go on", once: true },
   { name: "remove", press: ["delete", "backspace"], keys: "Delete", does: "Delete the selected box" },
   { name: "difficult", press: ["d"], keys: "D", does: "Difficult: metrics ignore the box" },
@@ -141,7 +142,9 @@ const actions = {
   zoomOut: (editor) => editor.zoom(1 / ZOOM_STEP),
   fit: (editor) => editor.stage.fit(),
   window(editor) {
-    editor.root.togglePopover();
+    const { host } = editor.root.getRootNode();
+    host.style.minHeight = `${host.offsetHeight}px`; // nothing behind the full window moves
+    if (!editor.root.togglePopover()) host.style.minHeight = "";
     editor.stage.element.focus({ preventScroll: true });
     editor.refresh();
   },

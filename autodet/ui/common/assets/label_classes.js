@@ -111,8 +111,11 @@ class Classes {
   }
 
   leave() {
+    const { root, stage } = this.editor;
     this.input.value = "";
-    this.editor.stage.element.focus({ preventScroll: true });
+    stage.element.focus({ preventScroll: true });
+    const { top } = stage.element.getBoundingClientRect();
+    if (top < 0) root.scrollIntoView({ block: "start" }); // the field is below the photo on a phone
     this.show();
   }
 

@@ -18,7 +18,7 @@ class Pointers {
     element.onpointercancel = (event) => this.abort(event);
     element.onpointerleave = () => this.point(null, null);
     element.onauxclick = (event) => event.preventDefault();
-    element.oncontextmenu = (event) => event.pointerType === "touch" && event.preventDefault();
+    element.oncontextmenu = (event) => event.preventDefault();
     element.addEventListener("wheel", (event) => this.turn(event), { passive: false });
   }
 
