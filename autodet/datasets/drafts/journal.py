@@ -1,7 +1,8 @@
 """The journal of drafts: an append-only file in the data set's folder, which every change reaches at once.
 
 datasets/<id>/drafts/
-  journal.jsonl    one change in each line, the newest last: the whole draft of a photo, or a new class
+  journal.jsonl    one change in each line, the newest last: the whole draft of a photo, a new class, or the
+                   change that an acceptance of proposals made
   lock             held while a line is written
 
 The draft of a photo has a revision. A change names the revision that it is based on, and is refused if another one
@@ -10,18 +11,23 @@ came first. A line that a killed process left incomplete does not count, and the
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
 from autodet.access.change import change
 from autodet.access.visitor import current_visitor
-from autodet.datasets.drafts.journal_file import Document, journal_file, write_journal
+from autodet.datasets.drafts.journal_file import (
+    Document,
+    acceptance_line,
+    journal_file,
+    write_journal,
+)
 from autodet.datasets.formats.labels import MAX_NAME_LENGTH, plain_name
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.versions.relabel import refuse_second_spellings
 from autodet.errors import BusyError, DatasetError, DraftConflictError
-from autodet.records import DraftBox, DraftState, ImageRecord, PhotoDraft
+from autodet.records import AcceptedProposals, DraftBox, DraftState, ImageRecord, PhotoDraft
 from autodet.text_format import spelling_key
 
 
@@ -33,11 +39,13 @@ class Drafts:
         dataset: The data set, which stays as it is.
         classes: Names of its classes, and of those that were added, in this order.
         changed: The drafts of photos that differ from the data set, by file.
+        accepted: The photos of the last acceptance of proposals, by file; ``drafts.acceptance`` takes it back.
     """
 
     dataset: Dataset
     classes: tuple[str, ...]
     changed: Mapping[str, PhotoDraft]
+    accepted: Mapping[str, AcceptedProposals] = field(default_factory=dict)
 
     @cached_property
     def records(self) -> Mapping[str, ImageRecord]:
@@ -73,7 +81,16 @@ def read_drafts(dataset: Dataset) -> Drafts:
     with journal.lock:
         journal.catch_up()
         classes = dict.fromkeys((*dataset.classes, *_classes_of_folders(dataset), *journal.classes))
-        return Drafts(dataset, tuple(classes), dict(journal.photos))
+        return Drafts(dataset, tuple(classes), dict(journal.photos), journal.accepted)
+
+
+def earlier_proposals(dataset: Dataset, file: str) -> tuple[DraftBox, ...]:
+    """Return the proposals that a photo had before, which undo may bring back.
+
+    A journal of many megabytes forgets them, because it keeps the newest draft of each photo only.
+    """
+    drafts = journal_file(dataset.folder).history(file)
+    return tuple(dict.fromkeys(box for draft in drafts for box in draft.proposals))
 
 
 def save_draft(dataset: Dataset, draft: PhotoDraft) -> PhotoDraft:
@@ -183,9 +200,10 @@ def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> N
         *({"class": name} for name in (*own, *more.values())),
         *({"photo": one.to_json()} for one in carried),
     ]
+    accepted = {file: drafts.accepted[draft.file] for draft, file in found if file and draft.file in drafts.accepted}
     with change("label photos", f"{new.name}: {len(carried)} drafts of {old.id}", new.workspace):
         if lines:
-            write_journal(new.folder, lines)
+            write_journal(new.folder, [*lines, acceptance_line(accepted)])
 
 
 def _renamed(draft: PhotoDraft, file: str) -> PhotoDraft:
@@ -197,12 +215,17 @@ def _classes_of_folders(dataset: Dataset) -> list[str]:
     return [name for one in dataset.findings if one.kind == "unlabelled" for name in one.values.get("classes", ())]
 
 
-def write_drafts(dataset: Dataset, changed: Callable[[Drafts], Iterable[PhotoDraft]]) -> list[PhotoDraft]:
+def write_drafts(
+    dataset: Dataset,
+    changed: Callable[[Drafts], Iterable[PhotoDraft]],
+    accepted: Mapping[str, AcceptedProposals] | None = None,
+) -> list[PhotoDraft]:
     """Store the drafts that a function makes of the current ones, all or none; call it within ``change``.
 
     Args:
         dataset: The data set.
         changed: Returns the drafts to store, each with the revision that it is based on; no other change comes between.
+        accepted: The acceptances that these drafts make, by file; ``changed`` may fill it in.
 
     Returns:
         The drafts as stored.
@@ -212,7 +235,8 @@ def write_drafts(dataset: Dataset, changed: Callable[[Drafts], Iterable[PhotoDra
     """
     with _opened(dataset) as append:
         written = [_signed(draft) for draft in changed(read_drafts(dataset))]
-        append({"photo": draft.to_json()} for draft in written)
+        lines = [{"photo": draft.to_json()} for draft in written]
+        append([*lines, acceptance_line(accepted)] if accepted else lines)
     return written
 
 

@@ -24,8 +24,8 @@ class Editor {
     this.data = data;
     this.filter = data.filter;
     this.file = null;
-    this.known = new Map(); // labels by file
     this.address = new Address(this, data);
+    this.known = this.address.known;
     this.selected = null; // a box of the shown photo
     this.shownBoxes = [];
     this.pans = false;
