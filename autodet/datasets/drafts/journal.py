@@ -9,6 +9,7 @@ The draft of a photo has a revision. A change names the revision that it is base
 came first. A line that a killed process left incomplete does not count, and the next writer removes it.
 """
 
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,8 @@ from functools import cached_property, partial
 from autodet.access.change import change
 from autodet.access.visitor import current_visitor
 from autodet.datasets.drafts.journal_file import (
+    FOLDER,
+    PREDICTIONS,
     Document,
     acceptance_line,
     journal_file,
@@ -177,7 +180,9 @@ def add_draft_class(dataset: Dataset, name: str) -> str:
 
 
 def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> None:
-    """Take the drafts of a data set over to one with the same photos and more; photos are told by their content.
+    """Take the drafts and kept predictions of a data set over to one with the same photos and more.
+
+    Photos are told by their content.
 
     Args:
         old: The data set.
@@ -191,7 +196,7 @@ def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> N
     drafts = read_drafts(old)
     files = {record.sha256: record.file for record in new.images}
     found = [(draft, files.get(drafts.records[file].sha256)) for file, draft in drafts.changed.items()]
-    carried = [_renamed(draft, file) for draft, file in found if file]
+    carried = [renamed_draft(draft, file) for draft, file in found if file]
     known = (*new.classes, *_classes_of_folders(new))
     own = [name for name in drafts.classes if name not in known]
     spelled = {spelling_key(name) for name in (*known, *own)}
@@ -204,9 +209,12 @@ def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> N
     with change("label photos", f"{new.name}: {len(carried)} drafts of {old.id}", new.workspace):
         if lines:
             write_journal(new.folder, [*lines, acceptance_line(accepted)])
+        if (old.folder / FOLDER / PREDICTIONS).is_dir():  # so that no model looks at the photos again
+            shutil.copytree(old.folder / FOLDER / PREDICTIONS, new.folder / FOLDER / PREDICTIONS)
 
 
-def _renamed(draft: PhotoDraft, file: str) -> PhotoDraft:
+def renamed_draft(draft: PhotoDraft, file: str) -> PhotoDraft:
+    """Return the draft of the same photo in another data set, which names it ``file``."""
     return replace(draft, file=file, issues=tuple(replace(issue, file=file) for issue in draft.issues))
 
 

@@ -18,6 +18,7 @@ from autodet.lock import hold_folder, hold_lock
 from autodet.records import AcceptedProposals, PhotoDraft
 
 FOLDER, JOURNAL = "drafts", "journal.jsonl"
+PREDICTIONS = "predictions"  # subfolder with the detections of models, by their weights
 HEAD_BYTES = 40  # within the first line, which holds a random number
 MAX_BYTES = 8_000_000  # of a file in which most lines are out of date
 
