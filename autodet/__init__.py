@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from autodet.datasets.additions.addition import add_photos
-    from autodet.datasets.drafts.acceptance import accept_proposals
+    from autodet.datasets.drafts.acceptance import accept_proposals, take_back_acceptance
     from autodet.datasets.drafts.counts import count_labels
     from autodet.datasets.drafts.export import export_drafts
     from autodet.datasets.drafts.version import derive_labels
@@ -113,6 +113,7 @@ __all__ = [
     "start_repeats",
     "start_search",
     "tag_model",
+    "take_back_acceptance",
 ]
 
 _HOMES = {
@@ -172,6 +173,7 @@ _HOMES = {
     "start_repeats": "autodet.search.follow_ups.start",
     "start_search": "autodet.search.start",
     "tag_model": "autodet.registry.exchange",
+    "take_back_acceptance": "autodet.datasets.drafts.acceptance",
 }
 
 

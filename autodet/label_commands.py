@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from autodet.commands import Answer, Options
-from autodet.datasets.drafts.acceptance import accept_proposals
+from autodet.datasets.drafts.acceptance import accept_proposals, take_back_acceptance
 from autodet.datasets.drafts.counts import count_labels
 from autodet.datasets.manifest import load_dataset
 from autodet.inference.auto_labels import auto_label as propose_labels
@@ -80,10 +80,12 @@ def next_photos(options: Options) -> Answer:
 
 
 def add_labels(add: Add) -> None:
-    """Declare ``labels`` and ``accept`` and their arguments; ``add`` as for ``add_auto_label``."""
+    """Declare ``labels``, ``accept`` and ``take-back`` and their arguments; ``add`` as for ``add_auto_label``."""
     showing = add("labels", show_labels, "count the photos of a data set by state, and the labels of each class")
     accepting = add("accept", accept, "turn the proposals of models into labels")
-    for parser in (showing, accepting):
+    words = "make the labels of the last acceptance proposals again; photos that were changed since stay as they are"
+    taking_back = add("take-back", take_back, words)
+    for parser in (showing, accepting, taking_back):
         parser.add_argument("dataset", metavar="DATASET", help="a data set's id or name")
     words = "lowest score that is accepted, 0.05 to 1 (default: any); the other proposals go on waiting"
     accepting.add_argument("--above", metavar="SCORE", type=_score, default=0.0, help=words)
@@ -108,6 +110,18 @@ def accept(options: Options) -> Answer:
     left = counted(sum(counts.proposals.values()), "proposal")
     text = f"Accepted {counted(accepted, 'proposal')} of {dataset.id}; {left} left."
     return Answer({"accepted": accepted} | counts.to_json(), text)
+
+
+def take_back(options: Options) -> Answer:
+    """Take the last acceptance back."""
+    dataset = load_dataset(options.dataset)
+    count = take_back_acceptance(dataset)
+    counts = count_labels(dataset)
+    waiting = counted(sum(counts.proposals.values()), "proposal")
+    text = f"Took back {counted(count, 'accepted proposal')} of {dataset.id}; {waiting} now wait."
+    if not count:
+        text = f"There is no acceptance to take back in {dataset.id}, or its photos were changed since."
+    return Answer({"taken_back": count} | counts.to_json(), text)
 
 
 def auto_label(options: Options) -> Answer:

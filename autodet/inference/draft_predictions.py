@@ -17,14 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from autodet.access.change import may_change
-from autodet.datasets.drafts.journal_file import FOLDER
+from autodet.datasets.drafts.journal_file import FOLDER, PREDICTIONS
 from autodet.datasets.manifest import Dataset
 from autodet.errors import BusyError, DatasetError
 from autodet.lock import hold_folder
 from autodet.models.store import StoredModel
 from autodet.records import ImageRecord, Prediction
 
-PREDICTIONS = "predictions"
 MIN_KEPT_SCORE = 0.05  # no threshold of a draft is lower
 BOX_DECIMALS, SCORE_DECIMALS = 2, 4
 

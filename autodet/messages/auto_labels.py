@@ -49,6 +49,11 @@ def acceptance_text(accepted: int, proposals: int, photos: int, right: float | N
     return f"{taken}. On validation photos, about {percent(right)} of detections with such scores were right."
 
 
+def accepted_text(boxes: int, photos: int) -> str:
+    """Say how many proposals an acceptance made labels, and on how many photos, without a full stop."""
+    return f"{counted(boxes, 'box', 'boxes')} accepted on {counted(photos, 'photo')}"
+
+
 def _proposed_text(photos: int, boxes: Mapping[str, int]) -> str:
     if not photos:
         return "No box was proposed."

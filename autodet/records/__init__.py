@@ -7,7 +7,7 @@ names. Epochs and photos are numbered from 1, trials from 0.
 
 from autodet.records.calibration import Calibration, ScoreFunction, ScoreMap, calibrate
 from autodet.records.comparisons import Comparison, Difference, Improvement, PhotoErrors
-from autodet.records.drafts import DRAFT_STATES, DraftBox, DraftState, PhotoDraft
+from autodet.records.drafts import DRAFT_STATES, AcceptedProposals, DraftBox, DraftState, PhotoDraft
 from autodet.records.findings import (
     MAX_LOST_SHARE,
     NO_VALUES,
@@ -90,6 +90,7 @@ __all__ = [
     "NO_VALUES",
     "SCHEDULERS",
     "SPLITS",
+    "AcceptedProposals",
     "Action",
     "Annotations",
     "Attempt",

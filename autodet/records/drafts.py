@@ -1,7 +1,7 @@
 """Drafts of labels: changes by people and models that a version takes over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from autodet.records.known import known_entries
@@ -120,6 +120,44 @@ class PhotoDraft:
         return cls(**known)
 
 
-def _shallow(record: DraftBox | PhotoDraft) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class AcceptedProposals:
+    """The change that an acceptance of proposals made on one photo, so that it can be taken back.
+
+    Attributes:
+        revision: Revision of the draft with the accepted boxes.
+        scores: Score of each of its boxes before; None for one that was a label already.
+        reviewed: Whether the photo was reviewed before.
+        accepted_from: ``PhotoDraft.accepted_from`` before.
+    """
+
+    revision: int
+    scores: tuple[float | None, ...]
+    reviewed: bool
+    accepted_from: tuple[str, ...]
+
+    @classmethod
+    def of(cls, before: PhotoDraft) -> Self:
+        """Return the record of an acceptance that is the next change of a draft."""
+        scores = tuple(box.score for box in before.boxes)
+        return cls(before.revision + 1, scores, before.reviewed, before.accepted_from)
+
+    def taken_back(self, draft: PhotoDraft) -> PhotoDraft:
+        """Return the draft of that revision with its boxes as they were before."""
+        boxes = tuple(replace(box, score=score) for box, score in zip(draft.boxes, self.scores, strict=True))
+        return replace(draft, boxes=boxes, reviewed=self.reviewed, accepted_from=self.accepted_from)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the attributes as a JSON document."""
+        return _shallow(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Invert ``to_json``."""
+        known = known_entries(cls, document)
+        return cls(**known | {name: tuple(known[name]) for name in ("scores", "accepted_from")})
+
+
+def _shallow(record: DraftBox | PhotoDraft | AcceptedProposals) -> dict[str, Any]:
     """Return the attributes; ``asdict`` copies each value, which takes longer than writing a journal."""
     return {field.name: getattr(record, field.name) for field in fields(record)}

@@ -155,6 +155,17 @@ def keep(model, tmp_path, *seeds, **limits):
     return [keep_photo(model, photo, UNSURE, settings, open_workspace()) for photo in photos]
 
 
+def test_labels_drawn_in_the_pool_after_photos_were_added_can_be_taken_over(visit, workspace, pool, tmp_path):
+    grown = add_photos(pool, bare_photos(tmp_path / "more", 950), workspace=workspace)
+    assert "Take them over" not in labels(visit("label", dataset=grown.id).button)
+    save_draft(pool, PhotoDraft(pool.images[1].file, (FIRST_APPLE,), reviewed=True))
+    app = visit("label", dataset=grown.id)
+    assert "1 photo got other labels or proposals in **pool**" in says(app)
+    app = checked(labelled(app.button, "Take them over").click().run())
+    assert "2 of 4 photos labelled" in [bar.proto.text for bar in app.get("progress")]
+    assert "Take them over" not in labels(app.button)
+
+
 def test_photos_kept_by_the_api_join_with_proposals_or_are_deleted(visit, workspace, pool, model_there, tmp_path):
     model = model_there()
     assert keep(model, tmp_path, 1, 2, 1) == [True, True, False]

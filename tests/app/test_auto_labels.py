@@ -116,6 +116,16 @@ def test_proposals_above_a_score_are_accepted_and_the_rest_discarded(visit, pool
     assert "wait for you" not in says(app)
 
 
+def test_an_acceptance_is_taken_back_in_another_visit(visit, pool, model_there):
+    finds(model_there(), pool, (BOX, 0, 0.9), (ELSEWHERE, 1, 0.6))
+    checked(labelled(clicked(visit("label"), pool).button, "Accept 4 boxes").click().run())
+    app = visit("label")
+    assert "4 boxes accepted on 4 photos, just now" in says(app)
+    app = checked(labelled(app.button, "Take back").click().run())
+    assert "8 proposals on 4 photos wait for you" in says(app) and "accepted on" not in says(app)
+    assert "Take back" not in labels(app.button)
+
+
 def test_each_class_can_have_its_own_score(visit, pool, model_there):
     finds(model_there(), pool, (BOX, 0, 0.9), (ELSEWHERE, 1, 0.6))
     app = clicked(visit("label"), pool)

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from autodet.access.visitor import Visitor, acting_as
+from autodet.datasets.drafts import journal_file
 from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_draft
 from autodet.records import DraftBox, PhotoDraft
 from autodet.ui.label.queue import make_queue
@@ -17,16 +18,15 @@ COMPONENT = "autodet_label_editor"
 @pytest.fixture
 def tell(fruit, visit):
     """Open the page, and send messages as the browser does; returns the browser's arguments."""
-    app = visit("label")
     numbers = iter(range(1, 100))
 
     def tell(photos=(), **words) -> dict:
         message = {"tab": "tab", "number": next(numbers), "photos": list(photos), "classes": [], **words}
-        app.session_state[f"label editor {fruit.id}"] = {"message": message}
-        checked(app.run())
-        return viewer_data(app, COMPONENT)
+        tell.app.session_state[f"label editor {fruit.id}"] = {"message": message}
+        checked(tell.app.run())
+        return viewer_data(tell.app, COMPONENT)
 
-    tell.app = app
+    tell.app = visit("label")
     return tell
 
 
@@ -123,14 +123,15 @@ def test_a_link_opens_its_photo(fruit, visit):
     assert "has no photo of that name" in toast.value
 
 
-def test_undo_may_bring_back_proposals_that_the_browser_has_got(fruit, tell):
+def test_undo_brings_back_proposals_also_after_a_restart_of_the_server(fruit, tell, visit, monkeypatch):
     file = fruit.images[0].file
     places = (5.0, 5.0, 20.0, 20.0), (9.0, 9.0, 30.0, 30.0)
     propose_labels(fruit, {file: [DraftBox("apple", place, score=0.8) for place in places]}, "model")
     one, other = (box(place=place, score=0.8) for place in places)
-    tell(at=file)
     assert tell([change(fruit, file, [one], revision=1)])["answer"]["photos"] == {file: {"saved": 2}}
     assert tell([change(fruit, file, [], revision=2)])["answer"]["photos"] == {file: {"saved": 3}}
+    monkeypatch.setattr(journal_file, "_files", {})
+    tell.app = visit("label")
     assert tell([change(fruit, file, [one, other], revision=3)])["answer"]["photos"] == {file: {"saved": 4}}
     assert read_drafts(fruit).of(file).state == "proposed"
 

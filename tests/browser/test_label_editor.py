@@ -259,6 +259,10 @@ def test_a_killed_server_and_a_reload_lose_nothing(app, opened, pool):
     wait_until_saved(editor)
     assert len(boxes_of(pool, 1)) == 2
     expect(editor.locator(".place").first).to_have_text("2 of 6")  # the photo stays as well
+    for keys, boxes in (("Control+z", 1), ("Control+Shift+z", 2)):  # and so do the undo steps
+        tab.keyboard.press(keys)
+        wait_until_saved(editor)
+        assert len(boxes_of(pool, 1)) == boxes
 
     app.kill()
     tab.keyboard.press("Tab")

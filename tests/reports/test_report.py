@@ -180,13 +180,13 @@ def test_the_search_shows_its_best_parameters_beside_the_defaults(model, fruit, 
 
 
 def test_the_report_of_an_average_gives_its_own_figure_and_that_of_the_best_trial(fruit, workspace):
+    mean = unloadable_model(workspace, fruit, "tuning", metrics={"map50": 0.55}, averaged=(1, 0), epoch=1)
+    evaluated(mean, fruit)
     folder = workspace.searches / "tuning"
     folder.mkdir()
     SearchSpec(name="tuning", dataset=fruit.id).write(folder)
     trials = [TrialStatus(n, "finished", {}, (EpochResult(1, 1.0, 0.4 + n / 10, 0.2, 2.0),)) for n in range(2)]
     write_snapshot(folder, SearchStatus("tuning", fruit.id, "finished", tuple(trials), 2, 1, model="tuning"))
-    mean = unloadable_model(workspace, fruit, "tuning", metrics={"map50": 0.55}, averaged=(1, 0), epoch=1)
-    evaluated(mean, fruit)
     text = Page(report_html(report(mean, fruit))).section("Search").text
     assert "the average of the trials 1 and 0: mAP@0.5 0.550" in text
     assert "The best trial alone is trial 1: 0.500." in text

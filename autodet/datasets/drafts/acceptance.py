@@ -7,7 +7,7 @@ from autodet.access.change import change
 from autodet.datasets.drafts.journal import Drafts, read_drafts, write_drafts
 from autodet.datasets.manifest import Dataset, DatasetSummary, as_dataset
 from autodet.datasets.versions.derive import ancestors
-from autodet.records import DraftBox, PhotoDraft
+from autodet.records import AcceptedProposals, DraftBox, PhotoDraft
 
 
 def accept_proposals(
@@ -15,7 +15,7 @@ def accept_proposals(
     files: Collection[str] | None = None,
     min_score: float | Mapping[str, float] = 0.0,
 ) -> int:
-    """Turn proposals into labels; those with lower scores go on waiting.
+    """Turn proposals into labels; those with lower scores go on waiting. ``take_back_acceptance`` undoes it.
 
     Args:
         data: The data set, its id or its name.
@@ -36,7 +36,7 @@ def accept_proposals(
         least = min_score.get(box.class_name) if isinstance(min_score, Mapping) else min_score
         return box.score is not None and least is not None and box.score >= least
 
-    count = 0
+    count, noted = 0, dict[str, AcceptedProposals]()
 
     def written(now: Drafts) -> Iterator[PhotoDraft]:
         nonlocal count
@@ -45,6 +45,7 @@ def accept_proposals(
             taken = [accepted(box) for box in draft.boxes]
             if any(taken):
                 count += sum(taken)
+                noted[file] = AcceptedProposals.of(draft)
                 pairs = zip(draft.boxes, taken, strict=True)
                 yield replace(
                     draft,
@@ -54,6 +55,47 @@ def accept_proposals(
                 )
 
     with change("label photos", f"{dataset.id}: proposals accepted", dataset.workspace):
+        write_drafts(dataset, written, noted)
+    return count
+
+
+def last_acceptance(drafts: Drafts) -> dict[str, PhotoDraft]:
+    """Return the photos of the last acceptance without a later change, with their drafts before it.
+
+    Args:
+        drafts: The labels as they stand now; also after a restart.
+    """
+    found = ((drafts.changed.get(file), accepted) for file, accepted in drafts.accepted.items())
+    return {
+        draft.file: accepted.taken_back(draft)
+        for draft, accepted in found
+        if draft and draft.revision == accepted.revision
+    }
+
+
+def take_back_acceptance(data: Dataset | DatasetSummary | str) -> int:
+    """Make the labels of the last acceptance proposals again; photos that were changed since stay as they are.
+
+    Args:
+        data: The data set, its id or its name.
+
+    Returns:
+        The number of proposals that wait again.
+
+    Raises:
+        AccessError: The visitor may not change anything.
+        DatasetError: The data set does not exist.
+    """
+    dataset = as_dataset(data)
+    count = 0
+
+    def written(now: Drafts) -> Iterator[PhotoDraft]:
+        nonlocal count
+        for file, before in last_acceptance(now).items():
+            count += len(before.proposals) - len(now.of(file).proposals)
+            yield before
+
+    with change("label photos", f"{dataset.id}: acceptance taken back", dataset.workspace):
         write_drafts(dataset, written)
     return count
 

@@ -1,7 +1,7 @@
 """Checks of messages from browsers: a draft is stored only if each of its values can be right."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeGuard
 
 from autodet.datasets.drafts.journal import Drafts
@@ -13,7 +13,9 @@ MAX_BOXES = 5_000  # of a photo with fewer labels: more than a person draws, and
 MAX_PIXELS = 1e9  # of a coordinate
 
 
-def draft_from_browser(drafts: Drafts, document: object, earlier: Iterable[DraftBox] = ()) -> PhotoDraft:
+def draft_from_browser(
+    drafts: Drafts, document: object, earlier: Callable[[], Iterable[DraftBox]] = tuple
+) -> PhotoDraft:
     """Return the draft that a browser sends, for ``save_draft``.
 
     Boxes are cut at the edges of the photo. A box without a score is a label; one with a score must be a proposal that
@@ -23,7 +25,7 @@ def draft_from_browser(drafts: Drafts, document: object, earlier: Iterable[Draft
         drafts: The labels as they stand now.
         document: ``{"dataset": id, "file": str, "revision": int, "reviewed": bool, "flagged": bool, "boxes":
             [{"class": name, "box": [x1, y1, x2, y2], "difficult": bool, "truncated": bool, "score": float or null}]}``.
-        earlier: Proposals that the photo had before, which undo brings back.
+        earlier: Returns proposals that the photo had before, which undo brings back; called only if it matters.
 
     Returns:
         The draft; it names the model if one of its proposals is now a label with the same place and class.
@@ -49,7 +51,8 @@ def draft_from_browser(drafts: Drafts, document: object, earlier: Iterable[Draft
         )
     drawn = tuple(_box(drafts, current, box) for box in boxes)
     proposals = Counter(box for box in drawn if box.is_proposal)
-    if not proposals <= Counter(current.proposals) | Counter(earlier):
+    known = Counter(current.proposals)
+    if not (proposals <= known or proposals <= known | Counter(earlier())):
         raise DatasetError(f"A proposal is none that a model made for {current.file!r}; reload the page.")
     return PhotoDraft(
         current.file,
@@ -59,15 +62,19 @@ def draft_from_browser(drafts: Drafts, document: object, earlier: Iterable[Draft
         issues=current.issues,
         revision=revision,
         model=current.model,
-        accepted_from=_accepted_from(current, drawn, (*current.proposals, *earlier)),
+        accepted_from=_accepted_from(current, drawn, earlier),
     )
 
 
-def _accepted_from(current: PhotoDraft, drawn: Iterable[DraftBox], proposals: Iterable[DraftBox]) -> tuple[str, ...]:
+def _accepted_from(
+    current: PhotoDraft, drawn: Iterable[DraftBox], earlier: Callable[[], Iterable[DraftBox]]
+) -> tuple[str, ...]:
     """Return the models whose proposals are labels now; none once every label of before is gone or was moved."""
-    labels = {_thing(box) for box in drawn if not box.is_proposal}
-    models = current.accepted_from if labels & set(map(_thing, current.labels)) else ()
-    if current.model and labels - set(map(_thing, current.labels)) & set(map(_thing, proposals)):
+    labels, before = {_thing(box) for box in drawn if not box.is_proposal}, set(map(_thing, current.labels))
+    models, fresh = current.accepted_from if labels & before else (), labels - before
+    if not current.model or not fresh:
+        return models
+    if fresh & set(map(_thing, current.proposals)) or fresh & set(map(_thing, earlier())):
         return tuple(dict.fromkeys((*models, current.model)))
     return models
 

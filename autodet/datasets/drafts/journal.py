@@ -1,27 +1,36 @@
 """The journal of drafts: an append-only file in the data set's folder, which every change reaches at once.
 
 datasets/<id>/drafts/
-  journal.jsonl    one change in each line, the newest last: the whole draft of a photo, or a new class
+  journal.jsonl    one change in each line, the newest last: the whole draft of a photo, a new class, or the
+                   change that an acceptance of proposals made
   lock             held while a line is written
 
 The draft of a photo has a revision. A change names the revision that it is based on, and is refused if another one
 came first. A line that a killed process left incomplete does not count, and the next writer removes it.
 """
 
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
 from autodet.access.change import change
 from autodet.access.visitor import current_visitor
-from autodet.datasets.drafts.journal_file import Document, journal_file, write_journal
+from autodet.datasets.drafts.journal_file import (
+    FOLDER,
+    PREDICTIONS,
+    Document,
+    acceptance_line,
+    journal_file,
+    write_journal,
+)
 from autodet.datasets.formats.labels import MAX_NAME_LENGTH, plain_name
 from autodet.datasets.manifest import Dataset
 from autodet.datasets.versions.relabel import refuse_second_spellings
 from autodet.errors import BusyError, DatasetError, DraftConflictError
-from autodet.records import DraftBox, DraftState, ImageRecord, PhotoDraft
+from autodet.records import AcceptedProposals, DraftBox, DraftState, ImageRecord, PhotoDraft
 from autodet.text_format import spelling_key
 
 
@@ -33,11 +42,13 @@ class Drafts:
         dataset: The data set, which stays as it is.
         classes: Names of its classes, and of those that were added, in this order.
         changed: The drafts of photos that differ from the data set, by file.
+        accepted: The photos of the last acceptance of proposals, by file; ``drafts.acceptance`` takes it back.
     """
 
     dataset: Dataset
     classes: tuple[str, ...]
     changed: Mapping[str, PhotoDraft]
+    accepted: Mapping[str, AcceptedProposals] = field(default_factory=dict)
 
     @cached_property
     def records(self) -> Mapping[str, ImageRecord]:
@@ -73,7 +84,16 @@ def read_drafts(dataset: Dataset) -> Drafts:
     with journal.lock:
         journal.catch_up()
         classes = dict.fromkeys((*dataset.classes, *_classes_of_folders(dataset), *journal.classes))
-        return Drafts(dataset, tuple(classes), dict(journal.photos))
+        return Drafts(dataset, tuple(classes), dict(journal.photos), journal.accepted)
+
+
+def earlier_proposals(dataset: Dataset, file: str) -> tuple[DraftBox, ...]:
+    """Return the proposals that a photo had before, which undo may bring back.
+
+    A journal of many megabytes forgets them, because it keeps the newest draft of each photo only.
+    """
+    drafts = journal_file(dataset.folder).history(file)
+    return tuple(dict.fromkeys(box for draft in drafts for box in draft.proposals))
 
 
 def save_draft(dataset: Dataset, draft: PhotoDraft) -> PhotoDraft:
@@ -160,7 +180,9 @@ def add_draft_class(dataset: Dataset, name: str) -> str:
 
 
 def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> None:
-    """Take the drafts of a data set over to one with the same photos and more; photos are told by their content.
+    """Take the drafts and kept predictions of a data set over to one with the same photos and more.
+
+    Photos are told by their content.
 
     Args:
         old: The data set.
@@ -174,7 +196,7 @@ def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> N
     drafts = read_drafts(old)
     files = {record.sha256: record.file for record in new.images}
     found = [(draft, files.get(drafts.records[file].sha256)) for file, draft in drafts.changed.items()]
-    carried = [_renamed(draft, file) for draft, file in found if file]
+    carried = [renamed_draft(draft, file) for draft, file in found if file]
     known = (*new.classes, *_classes_of_folders(new))
     own = [name for name in drafts.classes if name not in known]
     spelled = {spelling_key(name) for name in (*known, *own)}
@@ -183,12 +205,16 @@ def carry_drafts(old: Dataset, new: Dataset, classes: Collection[str] = ()) -> N
         *({"class": name} for name in (*own, *more.values())),
         *({"photo": one.to_json()} for one in carried),
     ]
+    accepted = {file: drafts.accepted[draft.file] for draft, file in found if file and draft.file in drafts.accepted}
     with change("label photos", f"{new.name}: {len(carried)} drafts of {old.id}", new.workspace):
         if lines:
-            write_journal(new.folder, lines)
+            write_journal(new.folder, [*lines, acceptance_line(accepted)])
+        if (old.folder / FOLDER / PREDICTIONS).is_dir():  # so that no model looks at the photos again
+            shutil.copytree(old.folder / FOLDER / PREDICTIONS, new.folder / FOLDER / PREDICTIONS)
 
 
-def _renamed(draft: PhotoDraft, file: str) -> PhotoDraft:
+def renamed_draft(draft: PhotoDraft, file: str) -> PhotoDraft:
+    """Return the draft of the same photo in another data set, which names it ``file``."""
     return replace(draft, file=file, issues=tuple(replace(issue, file=file) for issue in draft.issues))
 
 
@@ -197,12 +223,17 @@ def _classes_of_folders(dataset: Dataset) -> list[str]:
     return [name for one in dataset.findings if one.kind == "unlabelled" for name in one.values.get("classes", ())]
 
 
-def write_drafts(dataset: Dataset, changed: Callable[[Drafts], Iterable[PhotoDraft]]) -> list[PhotoDraft]:
+def write_drafts(
+    dataset: Dataset,
+    changed: Callable[[Drafts], Iterable[PhotoDraft]],
+    accepted: Mapping[str, AcceptedProposals] | None = None,
+) -> list[PhotoDraft]:
     """Store the drafts that a function makes of the current ones, all or none; call it within ``change``.
 
     Args:
         dataset: The data set.
         changed: Returns the drafts to store, each with the revision that it is based on; no other change comes between.
+        accepted: The acceptances that these drafts make, by file; ``changed`` may fill it in.
 
     Returns:
         The drafts as stored.
@@ -212,7 +243,8 @@ def write_drafts(dataset: Dataset, changed: Callable[[Drafts], Iterable[PhotoDra
     """
     with _opened(dataset) as append:
         written = [_signed(draft) for draft in changed(read_drafts(dataset))]
-        append({"photo": draft.to_json()} for draft in written)
+        lines = [{"photo": draft.to_json()} for draft in written]
+        append([*lines, acceptance_line(accepted)] if accepted else lines)
     return written
 
 

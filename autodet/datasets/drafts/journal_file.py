@@ -15,9 +15,10 @@ from typing import Any
 from uuid import uuid4
 
 from autodet.lock import hold_folder, hold_lock
-from autodet.records import PhotoDraft
+from autodet.records import AcceptedProposals, PhotoDraft
 
 FOLDER, JOURNAL = "drafts", "journal.jsonl"
+PREDICTIONS = "predictions"  # subfolder with the detections of models, by their weights
 HEAD_BYTES = 40  # within the first line, which holds a random number
 MAX_BYTES = 8_000_000  # of a file in which most lines are out of date
 
@@ -32,11 +33,13 @@ class JournalFile:
         folder: The data set's folder.
         classes: The lines of added classes, by name.
         photos: The newest draft of each photo, by file.
+        accepted: The photos of the last acceptance of proposals, by file.
     """
 
     folder: Path
     classes: dict[str, Document] = field(default_factory=dict)
     photos: dict[str, PhotoDraft] = field(default_factory=dict)
+    accepted: dict[str, AcceptedProposals] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _head: bytes = b""
     _read: int = 0  # bytes
@@ -65,6 +68,14 @@ class JournalFile:
         self._read += len(whole)
         for line in whole.splitlines():
             self._take(line)
+
+    def history(self, file: str) -> Iterator[PhotoDraft]:
+        """Yield the drafts of a photo that the file still has, the oldest first."""
+        begin = _line({"photo": {"file": file}}).removesuffix(b"}}\n")  # the first attribute of a draft
+        with suppress(FileNotFoundError, NotADirectoryError), self.path.open("rb") as lines:
+            for line in lines:
+                if line.startswith(begin) and line.endswith(b"\n"):
+                    yield PhotoDraft.from_json(json.loads(line)["photo"])
 
     @contextmanager
     def opened(self) -> Iterator[int]:
@@ -106,7 +117,8 @@ class JournalFile:
     def _compact(self) -> None:
         """Replace the file by one with the newest lines only; a reader has the old file or the new one."""
         draft = self.path.with_suffix(f".{uuid4().hex}.tmp")
-        current = [*self.classes.values(), *({"photo": photo.to_json()} for photo in self.photos.values())]
+        photos = ({"photo": photo.to_json()} for photo in self.photos.values())
+        current = [*self.classes.values(), *photos, acceptance_line(self.accepted)]
         with suppress(OSError):  # a full disk: the long file holds the same
             try:
                 with draft.open("xb") as file:
@@ -123,9 +135,14 @@ class JournalFile:
         elif "photo" in document:
             draft = PhotoDraft.from_json(document["photo"])
             self.photos[draft.file] = draft
+        elif "accepted" in document:
+            self.accepted = {
+                file: AcceptedProposals.from_json(accepted) for file, accepted in document["accepted"].items()
+            }
 
     def _forget(self) -> None:
-        self.classes, self.photos, self._head, self._read, self._lines = {}, {}, b"", 0, 0
+        self.classes, self.photos, self.accepted = {}, {}, {}
+        self._head, self._read, self._lines = b"", 0, 0
 
 
 def journal_file(folder: Path) -> JournalFile:
@@ -146,6 +163,11 @@ def write_journal(folder: Path, documents: Iterable[Document]) -> None:
     path.parent.mkdir()
     with path.open("xb") as file:
         _write(file.fileno(), _first_line() + b"".join(map(_line, documents)))
+
+
+def acceptance_line(accepted: Mapping[str, AcceptedProposals]) -> Document:
+    """Return the line of an acceptance of proposals, by file."""
+    return {"accepted": {file: one.to_json() for file, one in accepted.items()}}
 
 
 def _line(document: Document) -> bytes:

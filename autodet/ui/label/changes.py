@@ -1,22 +1,19 @@
 """Changes that the label editor sends: stored one by one, with an answer for each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-import streamlit as st
-
 from autodet.datasets.drafts.checks import draft_from_browser
-from autodet.datasets.drafts.journal import add_draft_class, read_drafts, save_draft
+from autodet.datasets.drafts.journal import add_draft_class, earlier_proposals, read_drafts, save_draft
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError, DraftConflictError, sentence_for
 from autodet.messages.evaluation import issue_text
 from autodet.messages.people import person_text
-from autodet.records import DraftBox, PhotoDraft
+from autodet.records import PhotoDraft
 
 MAX_CHANGES = 500  # photos and classes of one message; the browser sends what is left in the next one
-PROPOSALS = "proposals shown to this browser"  # session state: by data set and photo
-MAX_REMEMBERED = 300  # photos
 
 
 def store_changes(dataset: Dataset, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,22 +56,6 @@ def draft_document(draft: PhotoDraft) -> dict[str, Any]:
     }
 
 
-def remember_proposals(dataset: Dataset, drafts: Iterable[PhotoDraft]) -> None:
-    """Remember the proposals that this visitor's browser gets, so that undo can bring them back."""
-    shown = _shown_proposals()
-    for draft in drafts:
-        if draft.proposals:
-            known = shown.get((dataset.id, draft.file), ())
-            shown[dataset.id, draft.file] = tuple(dict.fromkeys((*known, *draft.proposals)))
-
-
-def _shown_proposals() -> dict[tuple[str, str], tuple[DraftBox, ...]]:
-    shown: dict[tuple[str, str], tuple[DraftBox, ...]] = st.session_state.setdefault(PROPOSALS, {})
-    while len(shown) > MAX_REMEMBERED:
-        del shown[next(iter(shown))]
-    return shown
-
-
 def _box_document(fields: dict[str, Any]) -> dict[str, Any]:
     return {"class": fields.pop("class_name"), "box": list(fields.pop("box_xyxy")), **fields}
 
@@ -93,7 +74,7 @@ def _class_answer(dataset: Dataset, name: str) -> dict[str, Any]:
 
 def _photo_answer(dataset: Dataset, photo: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        earlier = _shown_proposals().get((dataset.id, str(photo.get("file"))), ())
+        earlier = partial(earlier_proposals, dataset, str(photo.get("file")))
         return {"saved": save_draft(dataset, draft_from_browser(read_drafts(dataset), photo, earlier)).revision}
     except DraftConflictError as conflict:
         if not isinstance(conflict.current, PhotoDraft):

@@ -18,7 +18,7 @@ from autodet.ui.common.address import named_in_address, note_address, write_addr
 from autodet.ui.common.frame import link, sentences_for_errors
 from autodet.ui.common.markdown import escape
 from autodet.ui.common.photo_viewer import read_assets
-from autodet.ui.label.changes import draft_document, remember_proposals, store_changes
+from autodet.ui.label.changes import draft_document, store_changes
 from autodet.ui.label.pictures import find_pictures
 from autodet.ui.label.queue import FILTERS, Filter, Queue, make_queue
 
@@ -119,7 +119,6 @@ def _show_editor(
         drafts = read_drafts(dataset)
         queue = make_queue(drafts, order, shown_photo(), _filter(message))
         show_progress(queue.counts["labelled"], queue.counts["all"])
-        remember_proposals(dataset, map(drafts.of, queue.near))
         data = {
             "dataset": dataset.id,
             "session": st.session_state.setdefault(SESSION, secrets.token_hex(8)),

@@ -1,4 +1,4 @@
-"""Proposals that wait for a decision: accept those above a score, or discard them."""
+"""Proposals that wait for a decision: accept those above a score, discard them, or take an acceptance back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import floor
@@ -6,19 +6,19 @@ from statistics import fmean, median
 
 import streamlit as st
 
-from autodet.datasets.drafts.acceptance import accept_proposals
-from autodet.datasets.drafts.journal import read_drafts
+from autodet.datasets.drafts.acceptance import accept_proposals, last_acceptance, take_back_acceptance
+from autodet.datasets.drafts.journal import Drafts, read_drafts
 from autodet.datasets.manifest import Dataset
 from autodet.errors import AutodetError
 from autodet.inference.auto_labels import withdraw_proposals
 from autodet.inference.draft_predictions import MIN_KEPT_SCORE
-from autodet.messages.auto_labels import acceptance_text
+from autodet.messages.auto_labels import acceptance_text, accepted_text
 from autodet.models.store import read_model
 from autodet.records import DraftBox, PhotoDraft
 from autodet.text_format import counted
-from autodet.ui.common.editors import editors_only
+from autodet.ui.common.editors import editors_only, made_by
 from autodet.ui.common.frame import emphasis, sentences_for_errors
-from autodet.ui.common.markdown import escape, shortened
+from autodet.ui.common.markdown import ago, escape, shortened
 
 DEFAULT_SCORE, STEP = 0.8, 0.01  # without a calibration, or with lower scores only, the better half is accepted
 FIELD_PIXELS = 170
@@ -38,7 +38,9 @@ def show_proposals(dataset: Dataset) -> None:
 @st.fragment
 def _decide(dataset: Dataset) -> None:
     with sentences_for_errors("Label"):
-        waiting = {file: draft for file, draft in read_drafts(dataset).changed.items() if draft.proposals}
+        drafts = read_drafts(dataset)
+        _offer_take_back(drafts)
+        waiting = {file: draft for file, draft in drafts.changed.items() if draft.proposals}
         if not waiting:
             return
         proposals = [box for draft in waiting.values() for box in draft.proposals]
@@ -56,6 +58,22 @@ def _decide(dataset: Dataset) -> None:
         right = fmean(box.score or 0 for box in boxes) if boxes and calibrated else None
         st.caption(acceptance_text(len(boxes), len(proposals), sum(map(bool, accepted.values())), right))
         _offer(dataset, least, len(boxes), len(proposals))
+
+
+def _offer_take_back(drafts: Drafts) -> None:
+    """Offer to take the last acceptance back, also after a restart; photos that were changed since do not count."""
+    before = last_acceptance(drafts)
+    if not before:
+        return
+    now = {file: drafts.of(file) for file in before}
+    boxes = sum(len(before[file].proposals) - len(now[file].proposals) for file in before)
+    newest = max(now.values(), key=lambda draft: draft.time)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        about = f"{ago(newest.time)}{made_by(newest.author)}"
+        st.markdown(f":material/done_all: {accepted_text(boxes, len(before))}, {about}.", width="content")
+        if st.button("Take back", icon=":material/undo:", help="These boxes wait as proposals again."):
+            count = take_back_acceptance(drafts.dataset)
+            _finish(drafts.dataset, f"{counted(count, 'proposal')} {'wait' if count != 1 else 'waits'} again.")
 
 
 def _scores(box: DraftBox, least: Mapping[str, float]) -> bool:

@@ -6,12 +6,14 @@ import streamlit as st
 
 from autodet.access.change import may_change
 from autodet.datasets.additions.addition import grown_version
+from autodet.datasets.additions.later_drafts import later_drafts, take_over_later_drafts
 from autodet.datasets.drafts.journal import read_drafts
 from autodet.datasets.drafts.label_splits import MIN_PHOTOS_WITH_TEST
 from autodet.datasets.drafts.version import has_new_labels
 from autodet.datasets.manifest import Dataset
 from autodet.text_format import counted
-from autodet.ui.common.choice import choose_dataset
+from autodet.ui.common.choice import choose_dataset, dataset_names
+from autodet.ui.common.editors import editors_only
 from autodet.ui.common.export_buttons import offer_downloads
 from autodet.ui.common.frame import link
 from autodet.ui.common.kept_photos import offer_kept
@@ -32,6 +34,7 @@ def show_sections() -> None:
     if not dataset:
         return
     _lead_to_grown(dataset)
+    _offer_later_drafts(dataset)
     order = choose_order(read_drafts(dataset), choices)
     if order.is_new:
         show_photo(dataset, order.files[0])
@@ -63,3 +66,23 @@ def _lead_to_grown(dataset: Dataset) -> None:
                 icon=":material/add_photo_alternate:",
             )
             link("label", f"Go on with {escape(grown.name)}", dataset=grown.id)
+
+
+@editors_only()
+def _offer_later_drafts(dataset: Dataset) -> None:
+    """Offer the drafts that were made in the data set after photos were added to it."""
+    if photos := len(later_drafts(dataset)):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(
+                f"Since photos were added, {counted(photos, 'photo')} got other labels or proposals in "
+                f"**{escape(_origin_name(dataset))}**.",
+                icon=":material/move_down:",
+            )
+            if st.button("Take them over", icon=":material/move_down:"):
+                take_over_later_drafts(dataset)
+                st.rerun()
+
+
+def _origin_name(dataset: Dataset) -> str:
+    origin = dataset.parent.id if dataset.parent else ""
+    return dataset_names().get(origin, origin)

@@ -3,7 +3,14 @@ from dataclasses import replace
 import pytest
 
 from autodet.access.visitor import Visitor, acting_as
-from autodet.datasets.drafts.acceptance import accept_proposals, accepted_photos, discard_drafts
+from autodet.datasets.drafts import journal_file
+from autodet.datasets.drafts.acceptance import (
+    accept_proposals,
+    accepted_photos,
+    discard_drafts,
+    last_acceptance,
+    take_back_acceptance,
+)
 from autodet.datasets.drafts.journal import propose_labels, read_drafts, save_draft
 from autodet.datasets.drafts.version import plan_labels, store_labels
 from autodet.datasets.imports.import_dataset import import_dataset
@@ -51,6 +58,32 @@ def test_only_the_named_photos_change(fruit):
         accept_proposals(fruit, ["other.jpg"])
 
 
+def test_the_last_acceptance_is_taken_back_except_where_a_photo_was_changed_since(fruit):
+    first, second = (record.file for record in fruit.images[:2])
+    before = read_drafts(fruit).of(first)
+    accept_proposals(fruit, min_score=0.6)
+    accept_proposals(fruit, min_score=0.9)  # accepts nothing, so it is not the last acceptance
+    save_draft(fruit, replace(read_drafts(fruit).of(second), flagged=True))
+    assert set(last_acceptance(read_drafts(fruit))) == {first}
+    assert take_back_acceptance(fruit) == 1
+    now = read_drafts(fruit)
+    assert (now.of(first).boxes, now.of(first).accepted_from) == (before.boxes, ())
+    assert now.of(first).reviewed == before.reviewed
+    assert [box.class_name for box in now.of(second).proposals] == ["banana"]
+    assert take_back_acceptance(fruit) == 0
+
+
+@pytest.mark.parametrize("max_bytes", [journal_file.MAX_BYTES, 0], ids=["appended", "shortened"])
+def test_an_acceptance_can_be_taken_back_after_a_restart(fruit, monkeypatch, max_bytes):
+    monkeypatch.setattr(journal_file, "MAX_BYTES", max_bytes)
+    accept_proposals(fruit)
+    for _ in range(20):  # most lines are then out of date
+        save_draft(fruit, replace(read_drafts(fruit).of(fruit.images[2].file), flagged=True))
+    monkeypatch.setattr(journal_file, "_files", {})  # a new process has read nothing
+    assert take_back_acceptance(fruit.id) == 4
+    assert sum(len(draft.proposals) for draft in read_drafts(fruit).changed.values()) == 4
+
+
 def test_a_discarded_draft_has_the_labels_of_the_data_set_and_a_new_revision(fruit):
     file = fruit.images[0].file
     before = save_draft(fruit, replace(read_drafts(fruit).of(file), boxes=(), flagged=True))
@@ -74,7 +107,7 @@ def test_a_version_knows_the_photos_whose_labels_a_model_proposed(fruit):
 def test_a_viewer_accepts_and_discards_nothing(fruit):
     before = read_drafts(fruit).changed
     with acting_as(Visitor("vic", "viewer")):
-        for change in (accept_proposals, discard_drafts):
+        for change in (accept_proposals, discard_drafts, take_back_acceptance):
             with pytest.raises(AccessError):
                 change(fruit)
     assert read_drafts(fruit).changed == before

@@ -131,7 +131,7 @@ def test_a_draft_knows_the_model_of_accepted_proposals_until_their_labels_are_go
     def saved(*boxes, earlier=()):
         drafts = read_drafts(fruit)
         sent = document | {"revision": drafts.of(file).revision, "boxes": list(boxes)}
-        return save_draft(fruit, draft_from_browser(drafts, sent, earlier)).accepted_from
+        return save_draft(fruit, draft_from_browser(drafts, sent, lambda: earlier)).accepted_from
 
     propose_labels(fruit, {file: [PROPOSAL]}, "model-1")
     proposed = BOX | {"box": list(PROPOSAL.box_xyxy), "truncated": False, "score": 0.8}

@@ -74,6 +74,14 @@ def test_options_that_do_not_go_together_are_refused(pool, run, words):
     assert (status, document) == (2, None) and "--labels" in complaint
 
 
+def test_the_last_acceptance_is_taken_back(pool, run):
+    _, before, _ = run("labels", "pool")
+    _, accepted, _ = run("accept", "pool")
+    status, taken, _ = run("take-back", "pool")
+    assert status == 0 and taken == {"taken_back": accepted["accepted"]} | before
+    assert run("take-back", "pool")[1]["taken_back"] == 0
+
+
 def test_labels_are_exported_as_they_stand_now(pool, run, tmp_path):
     target = tmp_path / "now.zip"
     status, document, _ = run("export", "pool", "--format", "coco", "--drafts", "--out", str(target))

@@ -1,4 +1,4 @@
-// The photo that this tab shows, as the address and a restarted server have to know it.
+// The photo that this tab shows, for the address and a restarted server; and its labels across such a restart.
 
 const REDRAW_MILLISECONDS = 30000; // in which the session of a restarted server draws the editor again
 
@@ -10,6 +10,7 @@ class Address {
     const isRecent = last?.dataset === dataset && Date.now() - last.time < REDRAW_MILLISECONDS;
     // The photo that was shown before a restart of the server, whose new session does not know it; else null.
     this.interrupted = isRecent && !(last.session === session && last.told) ? last.file : null;
+    this.known = isRecent ? last.known : new Map(); // labels by file, with their undo steps
   }
 
   takeInterrupted() {
@@ -19,10 +20,10 @@ class Address {
   }
 
   close() {
-    const { file, data } = this.editor;
+    const { file, data, known } = this.editor;
     const { dataset, session } = data;
     const told = data.shown === file; // a new session may draw the page twice before it gets a message
-    window.autodetLastLabels = { dataset, session, file, told, time: Date.now() };
+    window.autodetLastLabels = { dataset, session, file, told, known, time: Date.now() };
   }
 
   // Write only what the server is told in the same moment: it takes another photo in the address for that of a link.

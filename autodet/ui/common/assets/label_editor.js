@@ -25,8 +25,8 @@ class Editor {
     this.filter = data.filter;
     this.entered = null; // the filter that was just chosen
     this.file = null;
-    this.known = new Map(); // labels by file
     this.address = new Address(this, data);
+    this.known = this.address.known;
     this.selected = null; // a box of the shown photo
     this.shownBoxes = [];
     this.pans = false;
