@@ -76,8 +76,8 @@ SENTENCES: Templates = {
     **cautions.SENTENCES,
     "no_leakage": _no_leakage,
     "leakage_unknown": _leakage_unknown,
-    "split_chose_model": "The validation photos chose the best training run and its best epoch, so figures on them are "
-    "a little too good. Test photos have no such part in the training.",
+    "split_chose_model": "The validation photos chose the model, so figures on them are a little too good. Test photos "
+    "have no such part in the training.",
     "same_source": "The photos come from the same data set as the training photos. Other cameras, places, light and "
     "backgrounds were not measured; try the model on photos from where it will be used.",
     "few_photos_measured": _few_photos,

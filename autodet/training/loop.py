@@ -37,7 +37,7 @@ from autodet.training.letterbox_dataset import Sample, Squares, collate
 from autodet.training.photo_share import repeated, training_part
 from autodet.training.recent_loss import RecentLoss
 from autodet.training.schedule import set_learning_rates
-from autodet.training.train_job import EpochProgress, Pulse, TrainJob, no_pulse
+from autodet.training.train_job import MIN_PHOTOS_TO_CHOOSE, EpochProgress, Pulse, TrainJob, no_pulse
 from autodet.training.transforms import TrainingTransform
 from autodet.training.validation import Validator, replicas_of, write_validated
 from autodet.version import __version__
@@ -148,7 +148,7 @@ class _Trial:
         classes = len(self.dataset.classes)
         metrics = measure(self.val_squares.records, predictions, classes, self.job.objective)
         result = EpochResult(epoch, loss, metrics.map50, metrics.map50_95, 0.0, metrics.value)
-        result = replace(result, kept=self.job.refit or self._is_kept(result.score))
+        result = replace(result, kept=self._is_kept(result.score))
         if result.kept and self.job.objective.latency and not self.job.refit:
             result = replace(result, latency_ms=self._measure_latency())
         # The time to write an epoch's checkpoint counts towards the next epoch, so that the sum is complete.
@@ -256,10 +256,13 @@ class _Trial:
         """Return whether the model of an epoch replaces that of an earlier one.
 
         A later epoch with about the highest score is the better one on other photos (docs/experiments/nanodet.md),
-        because the highest of many scores is partly luck; the more photos, the less.
+        because the highest of many scores is partly luck; the more photos, the less. Few photos do not tell epochs
+        apart, and the last one is the best bet (docs/experiments/kept-epoch.md).
         """
-        margin = KEEP_MARGIN / math.sqrt(len(self.val_squares))
-        return score >= self.progress.highest_score - margin
+        photos = len(self.val_squares)
+        if self.job.refit or photos < MIN_PHOTOS_TO_CHOOSE:
+            return True
+        return score >= self.progress.highest_score - KEEP_MARGIN / math.sqrt(photos)
 
     def _keep(self, result: EpochResult, predictions: list[Prediction], metrics: EpochMetrics) -> None:
         job = self.job

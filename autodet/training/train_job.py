@@ -11,6 +11,7 @@ from autodet.records import Hyperparameters, Origin
 BEST_BUNDLE = "best.autodet"
 VAL_PREDICTIONS = "val.npz"  # of the best epoch's model, with its calibrated scores
 CHECKPOINT = "last.pt"
+MIN_PHOTOS_TO_CHOOSE = 10  # validation photos; with fewer, a trial keeps its last epoch, whatever its score
 EPOCH_FILES = (BEST_BUNDLE, VAL_PREDICTIONS, CHECKPOINT)  # in the order of writing: no checkpoint without its bundle
 
 
@@ -74,7 +75,7 @@ class TrainJob:
         seed: Random seed; makes a trial reproducible on one CPU.
         accumulation: Gradient accumulation: number of parts in which each batch is trained, one after another, if a
             whole batch does not fit into memory; the optimizer still steps once per batch.
-        objective: The objective that selects the best epoch.
+        objective: The objective that selects the best epoch, from ``MIN_PHOTOS_TO_CHOOSE`` validation photos on.
         refit: Train on validation photos too, and keep the last epoch instead of the best.
         train_share: Share of the training photos to use, drawn with the seed, above 0 and at most 1. An epoch repeats
             them, so that it has as many steps as with all.

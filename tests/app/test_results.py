@@ -457,7 +457,7 @@ def test_two_opened_trials_are_compared_on_the_photos_that_chose_them(visit, pre
         1.0,
         comparison.per_class["banana"].b,
     ]
-    assert "which also choose the best epoch and trial" in says(app)
+    assert "which also choose the model" in says(app)
     assert len([button for button in app.button if "enlarge differing" in (button.key or "")]) == 1
 
 

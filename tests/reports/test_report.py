@@ -129,7 +129,7 @@ def test_limits_say_what_was_not_measured(model, fruit, workspace):
     of = {split: texts(report(model, fruit, split).to_json()["limits"]) for split in ("train", "val", "test", "all")}
     assert "trained on all 4 of these photos (data leakage)" in of["train"]
     assert "trained on 4 of these 12 photos (data leakage)" in of["all"]
-    assert "validation photos chose the best training run" in of["val"]
+    assert "validation photos chose the model" in of["val"]
     assert "validation photos chose" not in of["test"]
     assert "trained on none of these 6 photos" in of["test"]
     assert "Only 6 photos were measured" in of["test"]

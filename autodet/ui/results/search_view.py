@@ -17,6 +17,7 @@ from autodet.search.api import Search, find_only_search
 from autodet.search.run.best_model import model_ids
 from autodet.search.trial_models import trial_bundle
 from autodet.text_format import duration
+from autodet.training.train_job import MIN_PHOTOS_TO_CHOOSE
 from autodet.ui.common.choice import dataset_names
 from autodet.ui.common.confirm_deletion import offer_deletion, show_size
 from autodet.ui.common.editors import made_by
@@ -177,7 +178,8 @@ def _show_figures(status: SearchStatus) -> None:
         delta_color="off",
         delta_arrow="off",
         help="On the validation photos; 1 is perfect. Each trial keeps its latest epoch with about the highest value, "
-        "because on few photos the very highest is partly luck.",
+        f"because the very highest is partly luck. With fewer than {MIN_PHOTOS_TO_CHOOSE} validation photos, it keeps "
+        "its last epoch.",
         width="content",
     )
     figures.metric("Trials done", f"{status.trials_over} of {status.planned_trials}", width="content")

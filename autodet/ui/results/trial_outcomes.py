@@ -35,7 +35,7 @@ from autodet.workspace import open_workspace
 
 MAX_KEPT = 8  # trials in memory
 MAX_COMPARED = 3  # pairs in memory
-VALIDATION = "On the validation photos, which also choose the best epoch and trial, so figures are a little too good."
+VALIDATION = "On the validation photos, which also choose the model, so figures are a little too good."
 FIGURES = {"AP@0.5": "%.3f", "AP@0.5–0.95": "%.3f", "precision": "%.2f", "recall": "%.2f"}
 
 
