@@ -69,24 +69,30 @@ def run(home, *arguments, cwd=ROOT, **extra):
 
 
 @pytest.fixture
-def run_here(monkeypatch, capsys):
-    """Run one command in this process, without the second that a new one takes to start."""
+def run_here(monkeypatch, capfd):
+    """Run one command in this process, without the seconds that a new one takes to load its libraries."""
 
     def run_here(home, *arguments):
         monkeypatch.setenv("AUTODET_HOME", str(home))
         monkeypatch.setenv("AUTODET_DEVICES", "cpu")
         status = cli.main([*map(str, arguments)])
-        output, errors = capsys.readouterr()
+        output, errors = capfd.readouterr()
         return SimpleNamespace(returncode=status, stdout=output, stderr=errors)
 
     return run_here
 
 
-def document_of(home, *arguments, status=0):
+def document_of(home, *arguments, run=run):
     """What a command prints with ``--json``, which must be one document and nothing else."""
     ran = run(home, *arguments, "--json")
-    assert ran.returncode == status, ran.stderr
+    assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
+
+
+@pytest.fixture
+def document_here(run_here):
+    """What a command prints with ``--json``, run in this process."""
+    return partial(document_of, run=run_here)
 
 
 def assert_is_one_sentence(ran, words):
@@ -395,11 +401,11 @@ def test_ctrl_c_leaves_a_search_running_and_says_how_to_stop_it(searchable):
 # Predictions
 
 
-def test_predict_tells_the_boxes_of_every_photo(trained_bundle, sample_folder, empty_home, tmp_path):
+def test_predict_tells_the_boxes_of_every_photo(trained_bundle, sample_folder, empty_home, tmp_path, document_here):
     photo = sorted((sample_folder / "val").glob("*.webp"))[0]
     blank = tmp_path / "blank.png"
     Image.new("RGB", (40, 30), "white").save(blank)
-    seen, unseen = document_of(empty_home, "predict", trained_bundle, photo, blank, "--threshold", 0.3)
+    seen, unseen = document_here(empty_home, "predict", trained_bundle, photo, blank, "--threshold", 0.3)
     width, height = Image.open(photo).size
     blank_size = {"width": 40, "height": 30, "truncated": False}
     assert unseen == {"file": str(blank), "detections": []} | blank_size
@@ -414,39 +420,39 @@ def test_predict_tells_the_boxes_of_every_photo(trained_bundle, sample_folder, e
         assert 0 <= y1 < y2 <= height
 
 
-def test_a_text_file_among_photos_loses_nothing(trained_bundle, sample_folder, empty_home, tmp_path):
+def test_a_text_file_among_photos_loses_nothing(trained_bundle, sample_folder, empty_home, tmp_path, run_here):
     photos = sorted((sample_folder / "val").glob("*.webp"))[:2]
     notes = tmp_path / "notes.txt"
     notes.write_text("no photo")
-    ran = run(empty_home, "predict", trained_bundle, photos[0], notes, photos[1], "--json")
+    ran = run_here(empty_home, "predict", trained_bundle, photos[0], notes, photos[1], "--json")
     assert_is_one_sentence(ran, "notes.txt' is not a photo that can be read")
     one, failed, other = json.loads(ran.stdout)
     assert [one["file"], other["file"]] == [str(photo) for photo in photos]
     assert failed == {"file": str(notes), "error": ran.stderr.strip()}
 
 
-def test_annotated_photos_lie_beside_the_photos_without_replacing_them(trained_bundle, empty_home, tmp_path):
+def test_annotated_photos_lie_beside_the_photos_without_replacing_them(trained_bundle, empty_home, tmp_path, run_here):
     for folder in ("a", "b"):
         write_labelled(tmp_path / folder, "photo", seed=1)
     before = (tmp_path / "a" / "photo.png").read_bytes()
-    ran = run(empty_home, "predict", trained_bundle, tmp_path / "a", tmp_path / "b", "--out", tmp_path / "a")
+    ran = run_here(empty_home, "predict", trained_bundle, tmp_path / "a", tmp_path / "b", "--out", tmp_path / "a")
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "a" / "photo.png").read_bytes() == before
     assert Image.open(tmp_path / "a" / "photo-boxes.jpg").size == (64, 48)
     assert Image.open(tmp_path / "a" / "photo-boxes-2.jpg").size == (64, 48)
 
 
-def test_a_folder_without_photos_is_a_sentence(trained_bundle, empty_home, tmp_path):
+def test_a_folder_without_photos_is_a_sentence(trained_bundle, empty_home, tmp_path, run_here):
     (tmp_path / "notes.txt").write_text("no photo")
-    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, tmp_path), "contains no photos")
+    assert_is_one_sentence(run_here(empty_home, "predict", trained_bundle, tmp_path), "contains no photos")
 
 
-def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_home, tmp_path):
+def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_home, tmp_path, run_here):
     write_labelled(tmp_path / "set", "photo")
     for name in ("a.dng", "b.DNG", "below/c.svg", "d.psd", "e.jp2", ".hidden.jpg", "notes", "folder.jpg/notes.txt"):
         (tmp_path / "set" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "set" / name).write_bytes(b"content")
-    ran = run(empty_home, "predict", trained_bundle, tmp_path / "set", "--json")
+    ran = run_here(empty_home, "predict", trained_bundle, tmp_path / "set", "--json")
     assert ran.returncode == 0
     assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo.png"]
     formats, hidden, others = ran.stderr.splitlines()
@@ -456,67 +462,71 @@ def test_files_of_a_folder_that_are_passed_over_are_told(trained_bundle, empty_h
     assert "3 files of other kinds" in others and "1 .xml" in others and "1 without an ending" in others
 
 
-def test_a_folder_of_formats_that_cannot_be_read_names_them(trained_bundle, empty_home, tmp_path):
+def test_a_folder_of_formats_that_cannot_be_read_names_them(trained_bundle, empty_home, tmp_path, run_here):
     for name in ("a.dng", "b.dng", "c.svg"):
         (tmp_path / name).write_bytes(b"content")
-    ran = run(empty_home, "predict", trained_bundle, tmp_path)
+    ran = run_here(empty_home, "predict", trained_bundle, tmp_path)
     assert_is_one_sentence(
         ran, "contains no photos to predict on; give JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF or HEIC files."
     )
     assert "(2 .dng and 1 .svg)" in ran.stderr
 
 
-def test_predict_takes_the_photos_of_a_data_set(trained_bundle, sample_folder, tmp_path):
+def test_predict_takes_the_photos_of_a_data_set(trained_bundle, sample_folder, tmp_path, run_here, document_here):
     home = tmp_path / "home"
-    document_of(home, "import", sample_folder, "--name", "fruit")
-    told = document_of(home, "predict", trained_bundle, "--dataset", "fruit", "--split", "test")
+    document_here(home, "import", sample_folder, "--name", "fruit")
+    told = document_here(home, "predict", trained_bundle, "--dataset", "fruit", "--split", "test")
     assert told and all("/images/test/" in one["file"] and "detections" in one for one in told)
-    assert_is_one_sentence(run(home, "predict", trained_bundle), "nothing to predict on")
+    assert_is_one_sentence(run_here(home, "predict", trained_bundle), "nothing to predict on")
 
 
 @pytest.mark.parametrize("below", [".", "drawn"])
-def test_drawings_are_not_predicted_on_and_replace_no_photo(trained_bundle, empty_home, tmp_path, below):
+def test_drawings_are_not_predicted_on_and_replace_no_photo(
+    trained_bundle, empty_home, tmp_path, below, run_here, document_here
+):
     write_labelled(tmp_path / "set", "photo", seed=1)
     out = tmp_path / "set" / below
     own = tmp_path / "set" / "photo-boxes.jpg"  # the user's
     draw_photo(seed=2).save(own)
     before = own.read_bytes()
     for turn in (1, 2, 3):
-        ran = run(empty_home, "predict", trained_bundle, tmp_path / "set", "--out", out, "--json")
+        ran = run_here(empty_home, "predict", trained_bundle, tmp_path / "set", "--out", out, "--json")
         assert [Path(one["file"]).name for one in json.loads(ran.stdout)] == ["photo-boxes.jpg", "photo.png"]
         assert ("Skipped 2 drawings of earlier predictions." in ran.stderr) == (turn > 1)
         assert own.read_bytes() == before
         assert len(list(tmp_path.rglob("*.jpg"))) == 3
     drawing = next(path for path in out.rglob("*.jpg") if path.name == "photo-boxes-boxes.jpg")
-    (told,) = document_of(empty_home, "predict", trained_bundle, drawing)  # asked for by name
+    (told,) = document_here(empty_home, "predict", trained_bundle, drawing)  # asked for by name
     assert (told["width"], told["height"]) == (64, 48)
 
 
-def test_an_evaluation_on_a_split_that_is_empty_is_a_sentence(trained_bundle, tmp_path):
+def test_an_evaluation_on_a_split_that_is_empty_is_a_sentence(trained_bundle, tmp_path, run_here):
     write_voc(tmp_path / "set" / "train", photos=2)
-    assert run(tmp_path / "home", "import", tmp_path / "set", "--name", "set").returncode == 0
-    ran = run(tmp_path / "home", "evaluate", trained_bundle, "set")
+    assert run_here(tmp_path / "home", "import", tmp_path / "set", "--name", "set").returncode == 0
+    ran = run_here(tmp_path / "home", "evaluate", trained_bundle, "set")
     assert_is_one_sentence(ran, "no photos in the split 'test'; it has train (2)")
     assert "derive DATASET --split 70,15,15" in ran.stderr and "derive_dataset(data, resplit=" in ran.stderr
 
 
-def test_an_evaluation_on_training_photos_is_cautioned(trained_bundle, sample_dataset, workspace):
+def test_an_evaluation_on_training_photos_is_cautioned(trained_bundle, sample_dataset, workspace, run_here):
     (workspace.datasets / "sample").symlink_to(sample_dataset.folder)
     photos = len(sample_dataset.split("train"))
-    ran = run(workspace.home, "evaluate", trained_bundle, "sample", "--split", "train", "--json")
+    ran = run_here(workspace.home, "evaluate", trained_bundle, "sample", "--split", "train", "--json")
     report = json.loads(ran.stdout)
     assert (report["model"], report["dataset"], report["split"]) == (trained_bundle.stem, "sample", "train")
     assert report["caution"].startswith(f"The model was trained on all {photos} of these photos (data leakage)")
     assert (ran.returncode, ran.stderr) == (0, report["caution"] + "\n")
-    clean = run(workspace.home, "evaluate", trained_bundle, "sample", "--split", "val", "--json")
+    clean = run_here(workspace.home, "evaluate", trained_bundle, "sample", "--split", "val", "--json")
     assert (json.loads(clean.stdout)["caution"], clean.stderr) == ("", "")
 
 
-def test_photos_are_evaluated_without_an_import(trained_bundle, empty_home, tmp_path):
+def test_photos_are_evaluated_without_an_import(trained_bundle, empty_home, tmp_path, run_here):
     marks = [("apple", (4, 6, 30, 40)), ("pear", (1, 1, 20, 20))]
     write_voc(tmp_path / "new", 2, marks)
     draw_photo(seed=9).save(tmp_path / "new" / "bare.png")
-    ran = run(empty_home, "evaluate", trained_bundle, tmp_path / "new", "--decide", "photo_unlabelled=keep", "--json")
+    ran = run_here(
+        empty_home, "evaluate", trained_bundle, tmp_path / "new", "--decide", "photo_unlabelled=keep", "--json"
+    )
     report = json.loads(ran.stdout)
     assert (ran.returncode, report["images"], report["classes_unknown"]) == (0, 3, {"pear": 2})
     assert (report["dataset"], report["path"], report["format"]) == (None, str(tmp_path / "new"), "voc")
@@ -524,32 +534,32 @@ def test_photos_are_evaluated_without_an_import(trained_bundle, empty_home, tmp_
     assert "Photos without labels. bare.png: " in ran.stderr
     assert "The model does not know pear (2 boxes), so these labels are left out.\n" in ran.stderr
     assert list((empty_home / "dropped").iterdir()) == []
-    assert_is_one_sentence(run(empty_home, "evaluate", trained_bundle, tmp_path / "none.zip"), "no file or folder")
+    assert_is_one_sentence(run_here(empty_home, "evaluate", trained_bundle, tmp_path / "none.zip"), "no file or folder")
 
 
-def test_a_crowded_photo_and_a_large_one_are_told(crowded_bundle, empty_home, tmp_path):
+def test_a_crowded_photo_and_a_large_one_are_told(crowded_bundle, empty_home, tmp_path, run_here):
     draw_photo().save(tmp_path / "crowded.png")
     draw_photo((4000, 3000)).save(tmp_path / "large.png")
     photos = [tmp_path / "crowded.png", tmp_path / "large.png"]
-    ran = run(empty_home, "predict", crowded_bundle, *photos, "--threshold", 0, "--json")
+    ran = run_here(empty_home, "predict", crowded_bundle, *photos, "--threshold", 0, "--json")
     assert [one["truncated"] for one in json.loads(ran.stdout)] == [True, True]
     crowded, large = ran.stderr.splitlines()
     assert crowded.startswith("On 2 of 2 photos the model found 100 objects, its limit; there may be more.")
     assert large.startswith(
         "On 1 of 2 photos objects may be too small for the model: the longer side has 4,000 pixels, 64 in"
     )
-    ran = run(empty_home, "predict", crowded_bundle, photos[0], "--threshold", 0.9, "--json")
+    ran = run_here(empty_home, "predict", crowded_bundle, photos[0], "--threshold", 0.9, "--json")
     assert (json.loads(ran.stdout)[0]["truncated"], ran.stderr) == (False, "")
 
 
-def test_predict_reads_an_archive_and_writes_exports(trained_bundle, sample_folder, empty_home, tmp_path):
+def test_predict_reads_an_archive_and_writes_exports(trained_bundle, sample_folder, empty_home, tmp_path, run_here):
     photos = sorted((sample_folder / "val").glob("*.webp"))[:2]
     archive = write_zip(
         tmp_path / "photos.zip", {f"{one.name}": one.read_bytes() for one in photos} | {"notes.txt": "-"}
     )
     files = {"csv": "boxes.csv", "coco": "boxes.json", "photos": "boxes.zip"}
     exports = [part for kind, name in files.items() for part in ("--export", f"{kind}={tmp_path / name}")]
-    ran = run(empty_home, "predict", trained_bundle, archive, "--threshold", 0.3, "--tiles", "--json", *exports)
+    ran = run_here(empty_home, "predict", trained_bundle, archive, "--threshold", 0.3, "--tiles", "--json", *exports)
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     assert [one["file"] for one in told] == [str(archive / one.name) for one in photos]
@@ -560,14 +570,14 @@ def test_predict_reads_an_archive_and_writes_exports(trained_bundle, sample_fold
     assert len(labels["annotations"]) == sum(len(one["detections"]) for one in told) > 0
     assert len((tmp_path / "boxes.csv").read_text("utf-8").splitlines()) == 1 + len(labels["annotations"])
     assert list((empty_home / "dropped").iterdir()) == []
-    again = run(empty_home, "predict", trained_bundle, tmp_path / "boxes.zip")  # its own drawings
+    again = run_here(empty_home, "predict", trained_bundle, tmp_path / "boxes.zip")  # its own drawings
     assert_is_one_sentence(again, "contains no photos to predict on")
     assert "Skipped 2 drawings of earlier predictions." in again.stderr and str(tmp_path / "boxes.zip") in again.stderr
     for export, words in (
         ("coco", "'coco' is not KIND=FILE"),
         ("coco=no/folder/x.json", "there is no folder no/folder"),
     ):
-        assert_is_one_sentence(run(empty_home, "predict", trained_bundle, archive, "--export", export), words)
+        assert_is_one_sentence(run_here(empty_home, "predict", trained_bundle, archive, "--export", export), words)
 
 
 # Versions
@@ -582,9 +592,9 @@ def fruit_home(tmp_path):
     return tmp_path / "home"
 
 
-def test_derive_tells_what_was_made_of_what(fruit_home):
+def test_derive_tells_what_was_made_of_what(fruit_home, document_here):
     asked = ("derive", "fruit", "--name", "pomes", "--rename", "apple=pome", "--drop", "banana")
-    derived = document_of(fruit_home, *asked, "--split", "40,30,30", "--group-by", "number", "--seed", 2)
+    derived = document_here(fruit_home, *asked, "--split", "40,30,30", "--group-by", "number", "--seed", 2)
     keys = [
         "dataset",
         "format",
@@ -607,15 +617,15 @@ def test_derive_tells_what_was_made_of_what(fruit_home):
     assert derived["changes"][0] == "Renamed 'apple' to 'pome' (12 boxes)."
     assert derived["counts"]["classes"]["banana"]["all"] == [12, 0]
     assert derived["counts"]["photos"]["train"] == [8, 4]
-    assert [one["dataset"] for one in document_of(fruit_home, "datasets")] == ["pomes", "fruit"]
+    assert [one["dataset"] for one in document_here(fruit_home, "datasets")] == ["pomes", "fruit"]
 
 
-def test_a_dry_run_says_the_same_and_stores_nothing(fruit_home):
-    ran = run(fruit_home, "derive", "fruit", "--rename", "apple=banana", "--dry-run")
+def test_a_dry_run_says_the_same_and_stores_nothing(fruit_home, run_here, document_here):
+    ran = run_here(fruit_home, "derive", "fruit", "--rename", "apple=banana", "--dry-run")
     assert ran.returncode == 0, ran.stderr
     assert "Merged 'apple' and 'banana' into 'banana' (24 boxes)." in ran.stdout
     assert "12 -> 24" in ran.stdout
-    assert [one["dataset"] for one in document_of(fruit_home, "datasets")] == ["fruit"]
+    assert [one["dataset"] for one in document_here(fruit_home, "datasets")] == ["fruit"]
 
 
 @pytest.mark.parametrize(
@@ -655,8 +665,8 @@ def two_homes(fruit_home, tmp_path, monkeypatch):
     return fruit_home
 
 
-def test_merge_tells_what_was_made_of_what(two_homes):
-    merged = document_of(two_homes, "merge", "fruit", "market", "--map", "market:Apples=apple", "--name", "all")
+def test_merge_tells_what_was_made_of_what(two_homes, document_here):
+    merged = document_here(two_homes, "merge", "fruit", "market", "--map", "market:Apples=apple", "--name", "all")
     keys = ["dataset", "format", "classes", "splits", "splits_from", "boxes", "created", "owner", "problems"]
     assert list(merged) == [*keys, "parent", "parents", "changes", "counts", "groups", "needs"]
     assert (merged["dataset"], merged["parents"], merged["classes"]) == (
@@ -701,13 +711,13 @@ def test_a_merge_that_makes_no_sense_is_a_sentence(arguments, words, two_homes, 
     assert ids(Workspace(two_homes).datasets) == {"fruit", "market"}
 
 
-def test_photos_are_added_to_a_data_set(two_homes, tmp_path, capsys):
+def test_photos_are_added_to_a_data_set(two_homes, tmp_path, capfd, document_here):
     source = str(tmp_path / "market")
     assert cli.main(["import", source, "--map", "Apples=apple"]) == cli.MISTAKE
-    assert "--map needs --add-to DATASET" in capsys.readouterr().err
+    assert "--map needs --add-to DATASET" in capfd.readouterr().err
     assert cli.main(["import", source, "--add-to", "fruit"]) == cli.MISTAKE
-    assert "'Apples' of 'market' is probably 'apple'" in capsys.readouterr().err
-    added = document_of(two_homes, "import", source, "--add-to", "fruit", "--map", "Apples=apple")
+    assert "'Apples' of 'market' is probably 'apple'" in capfd.readouterr().err
+    added = document_here(two_homes, "import", source, "--add-to", "fruit", "--map", "Apples=apple")
     assert (added["dataset"], added["parents"], added["boxes"]) == ("fruit-2", ["fruit"], 36)
     assert added["changes"][0] == "Added 'market' (6 photos, 12 boxes)."
 
@@ -771,14 +781,14 @@ def test_what_cannot_be_imported_is_a_sentence_and_leaves_nothing(make, words, t
     assert list(Workspace(home).datasets.iterdir()) == []
 
 
-def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path):
+def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path, run_here, document_here):
     write_voc(tmp_path / "set", photos=6)
     write_labelled(tmp_path / "set", "flat", marks=[("apple", (9, 9, 9, 20)), ("apple", (1, 1, 20, 20))], seed=100)
     write_labelled(tmp_path / "set", "outside", marks=[("apple", (70, 60, 90, 80))], seed=101)
     (tmp_path / "set" / "broken.xml").write_text("<annotation>")
-    ran = run(tmp_path / "home", "import", tmp_path / "set")
+    ran = run_here(tmp_path / "home", "import", tmp_path / "set")
     assert ran.returncode == 0, ran.stderr
-    imported = document_of(tmp_path / "home", "import", tmp_path / "set")
+    imported = document_here(tmp_path / "home", "import", tmp_path / "set")
     found = {Path(problem["file"]).stem: problem for problem in imported["problems"]}
     assert {"flat", "outside", "broken"} <= set(found)
     for problem in found.values():
@@ -786,22 +796,22 @@ def test_boxes_that_are_none_are_listed_and_the_rest_is_imported(tmp_path):
         assert f"{problem['file']}: {problem['problem']} {problem['action']}" in ran.stdout
 
 
-def test_a_large_loss_needs_somebody_who_agrees_and_says_how(tmp_path):
+def test_a_large_loss_needs_somebody_who_agrees_and_says_how(tmp_path, run_here):
     write_voc(tmp_path / "set", photos=6)
     for name in ("broken", "torn", "worn"):
         (tmp_path / "set" / f"{name}.xml").write_text("<annotation>")
         draw_photo(seed=9).save(tmp_path / "set" / f"{name}.png")
-    ran = run(tmp_path / "home", "import", tmp_path / "set")
+    ran = run_here(tmp_path / "home", "import", tmp_path / "set")
     assert_is_one_sentence(ran, "would lose 3 of 9 labelled photos, more than 5%")
     assert "broken.xml: The XML is broken" in ran.stderr and "--decide large_loss=keep" in ran.stderr
     assert list(Workspace(tmp_path / "home").datasets.iterdir()) == []
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:5000] + bytes([b[5000] ^ 1]) + b[5001:]])
-def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home, tmp_path, damage):
+def test_a_damaged_model_is_a_sentence(trained_bundle, sample_folder, empty_home, tmp_path, damage, run_here):
     damaged = tmp_path / "damaged.autodet"
     damaged.write_bytes(damage(trained_bundle.read_bytes()))
-    assert_is_one_sentence(run(empty_home, "predict", damaged, sample_folder / "val"), "damaged.autodet")
+    assert_is_one_sentence(run_here(empty_home, "predict", damaged, sample_folder / "val"), "damaged.autodet")
 
 
 @pytest.mark.parametrize(
@@ -874,19 +884,19 @@ def test_a_setting_that_makes_no_sense_is_a_sentence(empty_home, sample_zip):
     assert_is_one_sentence(ran, "AUTODET_MAX_ARCHIVE_MB is 'plenty'")
 
 
-def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, sample_folder, empty_home, tmp_path):
+def test_a_place_that_cannot_be_written_is_a_sentence(trained_bundle, sample_folder, empty_home, tmp_path, run_here):
     (tmp_path / "file").write_text("in the way")
     photos, out = sample_folder / "val", tmp_path / "file" / "drawn"
-    assert_is_one_sentence(run(empty_home, "predict", trained_bundle, photos, "--out", out), "Not a directory")
+    assert_is_one_sentence(run_here(empty_home, "predict", trained_bundle, photos, "--out", out), "Not a directory")
 
 
-def test_labels_in_two_formats_are_a_question(tmp_path):
+def test_labels_in_two_formats_are_a_question(tmp_path, run_here, document_here):
     write_voc(tmp_path / "set", photos=6)
     for photo in (tmp_path / "set").glob("*.png"):
         photo.with_suffix(".txt").write_text("0 0.5 0.5 0.5 0.5\n")
     (tmp_path / "set" / "classes.txt").write_text("kiwi\n")
-    assert_is_one_sentence(run(tmp_path / "home", "import", tmp_path / "set"), "--format voc")
-    told = document_of(tmp_path / "home", "import", tmp_path / "set", "--format", "yolo")
+    assert_is_one_sentence(run_here(tmp_path / "home", "import", tmp_path / "set"), "--format voc")
+    told = document_here(tmp_path / "home", "import", tmp_path / "set", "--format", "yolo")
     assert (told["format"], told["boxes"]) == ("yolo", 6)
 
 
@@ -901,10 +911,10 @@ def test_help_and_version(empty_home):
     assert run(empty_home, "--version").stdout.startswith("autodet ")
 
 
-def test_an_empty_workspace_says_what_to_do(empty_home):
+def test_an_empty_workspace_says_what_to_do(empty_home, run_here, document_here):
     for command, hint in (("datasets", "import"), ("models", "search"), ("status", "search")):
-        assert f"python -m autodet {hint}" in run(empty_home, command).stdout
-        assert document_of(empty_home, command) == []
+        assert f"python -m autodet {hint}" in run_here(empty_home, command).stdout
+        assert document_here(empty_home, command) == []
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(imported_home):

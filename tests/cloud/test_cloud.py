@@ -28,10 +28,10 @@ class CloudApp(App):
 def python(tmp_path_factory):
     """The interpreter of an environment with ``cloud/requirements.txt`` only."""
     folder = tmp_path_factory.mktemp("cloud") / "environment"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", CLOUD / "requirements.txt"]
-    subprocess.run(pip, check=True)
+    pip = [sys.executable, "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-compile", "-r", CLOUD / "requirements.txt"], check=True)
     return python
 
 

@@ -1,4 +1,4 @@
-"""A server of weights on this machine, with faults to order."""
+"""One thread for the networks; a server of weights on this machine, with faults to order."""
 
 import hashlib
 import io
@@ -67,6 +67,15 @@ class WeightsServer:
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Small networks gain nothing from more threads, which would compete with the other workers of a whole run."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

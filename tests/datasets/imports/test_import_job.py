@@ -14,6 +14,7 @@ from autodet.datasets.imports.import_state import ImportStatus, write_status
 from autodet.datasets.manifest import list_datasets, load_dataset
 from autodet.datasets.sources.upload import UploadedFile
 from autodet.errors import BusyError, DatasetError, NotFoundError
+from autodet.lock import hold_folder
 from autodet.messages.findings import action_sentence
 from autodet.records import ImportStep
 from tests.helpers import (
@@ -156,12 +157,13 @@ def test_a_process_that_dies_of_an_error_has_crashed_and_one_that_is_killed_was_
 
 
 def test_a_killed_import_goes_on_and_ends_like_any_other(tmp_path, workspace):
-    one = start_import("sample", "sample", seed=1, workspace=workspace)  # drawn, which takes a while
-    wait_until(lambda: one.status().share > 0.05)
-    with pytest.raises(BusyError):
-        one.proceed()
-    os.kill(process_of(one, workspace), signal.SIGKILL)
-    wait_until(lambda: one.status().state == "interrupted")
+    one = start_import("sample", "sample", workspace=workspace)
+    with hold_folder(workspace.datasets, alone=True):  # so that the import cannot end
+        wait_until(lambda: one.status().share > 0.05)
+        with pytest.raises(BusyError):
+            one.proceed()
+        os.kill(process_of(one, workspace), signal.SIGKILL)
+        wait_until(lambda: one.status().state == "interrupted")
     assert list_datasets(workspace) == []
     again = find_import(one.id, workspace)
     again.proceed()

@@ -11,7 +11,7 @@ import pytest
 
 import autodet
 from autodet.errors import AutodetWarning, BundleError, SearchError, SearchUnfinishedError
-from autodet.search.api import find_search
+from autodet.search.api import Search, find_search
 from autodet.search.status.status_file import STATUS
 
 
@@ -57,13 +57,13 @@ def kill_supervisor(supervisor_of):
     return kill
 
 
-def test_fit_raises_where_its_search_was_interrupted_and_says_how_to_go_on(fit, home, supervisor_of):
+def test_fit_raises_where_its_search_was_interrupted_and_says_how_to_go_on(fit, home, launcher, supervisor_of):
     with pytest.raises(SearchUnfinishedError) as told:
         fit({"seconds": 0.3}, kill_supervisor(supervisor_of), trials=3, epochs=4)
     assert told.value.state == "interrupted"
     assert "0 of 3 trials done" in str(told.value)
     assert "autodet.find_search('fruit').resume()" in str(told.value)
-    search = find_search("fruit", home)
+    search = Search(home.searches / "fruit", launcher)
     with pytest.raises(SearchUnfinishedError, match=r"best_detector\(best_so_far=True\)"):
         search.best_detector()
     with pytest.raises(SearchUnfinishedError, match="Its process has ended"):
