@@ -11,13 +11,12 @@ pytestmark = pytest.mark.browser
 CHECKBOX, ROW = 18, 35  # pixels: place of a row's checkbox, and its height
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_ticked_rows_are_compared_and_a_photo_shows_the_boxes_of_both(app, visit, tmp_path, theme):
+def test_ticked_rows_are_compared_and_a_photo_shows_the_boxes_of_both(app, visit, tmp_path):
     workspace = Workspace(app.home)
     fruit = import_marks(tmp_path / "photos", workspace)
     for missed, name in enumerate(("best", "good", "poor")):
         evaluated(unloadable_model(workspace, fruit, name), fruit, detections=dict.fromkeys(range(missed), ()))
-    tab = visit("compare", color_scheme=theme)
+    tab = visit("compare")
     table = tab.get_by_test_id("stDataFrame").first
     table.locator("[role=gridcell]", has_text="poor").first.wait_for(state="attached")
     for row, compared in enumerate(("best", "best%2Cgood", "good%2Cpoor")):  # of three, the first ticked is dropped

@@ -16,8 +16,10 @@ document.addEventListener("securitypolicyviolation", event => refused.push(event
 """
 
 
-def test_no_page_needs_what_the_policy_forbids(filled, visit):  # noqa: F811
+def test_no_page_needs_what_the_policy_forbids_or_asks_another_server(filled, visit):  # noqa: F811
     tab = visit(bypass_csp=False)
+    asked = []
+    tab.on("request", lambda request: asked.append(request.url))
     tab.add_init_script(NOTE)
     for name in PAGES:
         tab.goto(f"{filled.url}/{'' if name == 'home' else name}")
@@ -25,6 +27,9 @@ def test_no_page_needs_what_the_policy_forbids(filled, visit):  # noqa: F811
         expect(tab.get_by_test_id("stStatusWidget")).to_have_count(0)
         tab.wait_for_timeout(2000)  # charts and tables draw themselves
         assert tab.evaluate("refused") == [], name
+    icon = tab.locator("link[rel*=icon]").first.get_attribute("href")
+    assert tab.request.get(f"{filled.url}/{icon.removeprefix('./').removeprefix(filled.url).lstrip('/')}").ok
+    assert {url for url in asked if not url.startswith((filled.url, "data:", "blob:"))} == set()
     tab.evaluate("fetch('http://127.0.0.1:9/').catch(() => 0)")
     assert tab.evaluate("refused") == ["connect-src"]  # it is in force
 

@@ -337,8 +337,7 @@ def test_fingers_draw_move_the_view_and_zoom_on_a_phone(opened, pool):
     assert editor.get_by_role("button").evaluate_all(small) == 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_hostile_names_are_text_and_everything_can_be_read(opened, pool, theme):
+def test_hostile_names_are_text_and_everything_can_be_read(opened, pool):
     for name in HOSTILE_NAMES:
         if name == harmless(name):  # others cannot be the name of a class
             add_draft_class(pool, name)
@@ -346,7 +345,7 @@ def test_hostile_names_are_text_and_everything_can_be_read(opened, pool, theme):
     names = read_drafts(pool).classes
     file = pool.images[0].file
     propose_labels(pool, {file: [DraftBox(name, (1.0, 1.0, 90.0, 90.0), score=0.4) for name in names]}, "model")
-    tab, editor = opened(color_scheme=theme)
+    tab, editor = opened()
     expect(editor.locator(".class .text")).to_have_text(list(names))
     expect(editor.locator(".strip img[src]")).to_have_count(6)  # the pictures have arrived
     tab.wait_for_function(UNFADED)

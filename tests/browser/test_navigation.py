@@ -13,7 +13,6 @@ from autodet.records import EpochResult, SearchStatus, TrialStatus
 from autodet.search.api import find_search, list_searches
 from autodet.search.order.spec import SearchSpec
 from autodet.search.status.status_file import write_snapshot
-from autodet.ui.common.frame import PAGES
 from autodet.workspace import Workspace
 from tests.browser.conftest import goto, menu, settled, wait_for_address
 from tests.helpers import untrained_bundle, write_voc
@@ -134,18 +133,6 @@ def test_a_copied_link_leads_another_visitor_to_the_same(app, visit, tmp_path):
     other.goto(link)
     settled(other)
     expect(other.get_by_test_id("stSelectbox").first.locator("input")).to_have_value(re.compile("older"))
-
-
-def test_nothing_comes_from_elsewhere(app, visit):
-    put_model(app, "fruit")
-    tab = visit()
-    asked = []
-    tab.on("request", lambda request: asked.append(request.url))
-    for name in PAGES:
-        goto(tab, app, "" if name == "home" else name)
-    icon = tab.locator("link[rel*=icon]").first.get_attribute("href")
-    assert tab.request.get(f"{app.url}/{icon.removeprefix('./').removeprefix(app.url).lstrip('/')}").ok
-    assert {url for url in asked if not url.startswith((app.url, "data:", "blob:"))} == set()
 
 
 @pytest.mark.parametrize("settings", [{"AUTODET_PASSWORD": SECRET}])
