@@ -20,6 +20,7 @@ from autodet.records import Attempt, Notice, Prediction
 from autodet.search.api import find_search
 from autodet.search.status.status_file import STOP, write_snapshot
 from autodet.training.train_job import BEST_BUNDLE, VAL_PREDICTIONS
+from autodet.ui.common.markdown import escape
 from autodet.workspace import delete_folder, open_workspace
 from tests.app.conftest import address, checked, follow, labelled, labels, primary_links, says, trial, viewer_data
 from tests.helpers import UNTRAINED, write_labelled, write_voc
@@ -99,7 +100,7 @@ def test_a_search_says_what_it_was_about(visit, fruit, search_there):
 def test_a_search_names_its_owner_and_tells_a_user_of_the_machine_from_a_visitor(visit, search_there, owner, shown):
     search_there("mine", owner=owner)
     (said,) = [caption.value for caption in visit("results").caption if "started" in caption.value]
-    assert said.replace("\\", "").endswith(shown)
+    assert said.endswith(escape(shown))
 
 
 def test_the_time_of_an_interrupted_search_is_no_more_than_what_is_known(visit, search_there):
