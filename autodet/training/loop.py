@@ -257,12 +257,14 @@ class _Trial:
 
         A later epoch with about the highest score is the better one on other photos (docs/experiments/nanodet.md),
         because the highest of many scores is partly luck; the more photos, the less. Few photos do not tell epochs
-        apart, and the last one is the best bet (docs/experiments/kept-epoch.md).
+        apart, and the last one is the best bet (docs/experiments/kept-epoch.md), unless training has collapsed.
         """
-        photos = len(self.val_squares)
-        if self.job.refit or photos < MIN_PHOTOS_TO_CHOOSE:
+        photos, highest = len(self.val_squares), self.progress.highest_score
+        if self.job.refit:
             return True
-        return score >= self.progress.highest_score - KEEP_MARGIN / math.sqrt(photos)
+        if photos < MIN_PHOTOS_TO_CHOOSE:
+            return score >= highest / 2
+        return score >= highest - KEEP_MARGIN / math.sqrt(photos)
 
     def _keep(self, result: EpochResult, predictions: list[Prediction], metrics: EpochMetrics) -> None:
         job = self.job

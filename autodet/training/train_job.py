@@ -11,7 +11,7 @@ from autodet.records import Hyperparameters, Origin
 BEST_BUNDLE = "best.autodet"
 VAL_PREDICTIONS = "val.npz"  # of the best epoch's model, with its calibrated scores
 CHECKPOINT = "last.pt"
-MIN_PHOTOS_TO_CHOOSE = 10  # validation photos; with fewer, a trial keeps its last epoch
+MIN_PHOTOS_TO_CHOOSE = 10  # validation photos; with fewer, a trial keeps its last epoch unless it collapsed
 EPOCH_FILES = (BEST_BUNDLE, VAL_PREDICTIONS, CHECKPOINT)  # in the order of writing: no checkpoint without its bundle
 
 

@@ -430,18 +430,20 @@ def test_a_checkpoint_of_a_version_that_could_tune_less_goes_on(job):
 
 
 @pytest.mark.parametrize(
-    ("photos", "kept"), [(10, [True, True, False, True, False]), (9, [True] * 5)], ids=["many", "few"]
+    ("photos", "kept"),
+    [(10, [True, True, False, True, False, False]), (9, [True, True, True, True, True, False])],
+    ids=["many", "few"],
 )
-def test_the_latest_of_about_the_highest_epochs_is_kept_and_of_few_photos_the_last(
+def test_the_latest_of_about_the_highest_epochs_is_kept_and_of_few_photos_the_last_before_a_collapse(
     job, dataset, monkeypatch, tmp_path, photos, kept
 ):
-    scores = [0.5, 0.8, 0.78, 0.79, 0.6]
+    scores = [0.5, 0.8, 0.78, 0.79, 0.6, 0.1]
     judged = iter(EpochMetrics(score, score / 2, None, {}) for score in scores)
     monkeypatch.setattr(loop, "build_network", lambda *_, **__: OneConvolution())
     monkeypatch.setattr(loop, "measure", lambda *_: next(judged))
     validation = (dataset.split("val") * photos)[:photos]
     data = copied(dataset, tmp_path, [*dataset.split("train"), *validation])
-    job = replace(job, dataset_folder=data.folder, epochs=5)
+    job = replace(job, dataset_folder=data.folder, epochs=6)
     begun = train(job)
     results = [next(begun) for _ in range(3)]
     begun.close()

@@ -179,7 +179,7 @@ def _show_figures(status: SearchStatus) -> None:
         delta_arrow="off",
         help="On the validation photos; 1 is perfect. Each trial keeps its latest epoch with about the highest value, "
         f"because the very highest is partly luck. With fewer than {MIN_PHOTOS_TO_CHOOSE} validation photos, it keeps "
-        "its last epoch.",
+        "its last epoch, unless training has collapsed.",
         width="content",
     )
     figures.metric("Trials done", f"{status.trials_over} of {status.planned_trials}", width="content")
