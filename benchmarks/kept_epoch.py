@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("--labelled", type=int, default=20, help="photos that are labelled")
     parser.add_argument("--held-back", type=int, default=50, help="photos that evaluate")
     parser.add_argument("--epochs", type=int, help="epochs to train (default: as a quick look plans)")
-    parser.add_argument("--every", type=int, default=1, help="evaluate every so many epochs")
+    parser.add_argument("--every", type=int, default=1, help="epochs from one evaluation to the next")
     parser.add_argument("--only", default="*", help="compare the runs whose names match this pattern")
     parser.add_argument("--stopped", type=float, default=1.0, help="share of the epochs after which trials end")
     options = parser.parse_args()

@@ -38,12 +38,10 @@ NO_MODEL = (
     "There is no model of yours yet: label about twenty photos, make a version of them, and start a *Quick look* on "
     "it. Until then, a model that knows 80 kinds of everyday objects (COCO) can draft."
 )
-FOREIGN = (
-    "This model knows none of the classes here. Choose those of its classes that it should draft, and name them as you "
-    "like."
-)
+FOREIGN = "This model knows none of the classes here."
+CHOOSE = "Tick the classes that it should draft, and name them as you like."
 ONE_PHOTO = "Proposes boxes on the photo that the editor shows, where no label is."
-MANY = "This model knows many classes. See what it finds first, or choose the classes that it should draft."
+MANY = "This model knows many classes. See what it finds first, or tick the classes that it should draft."
 REVIEWED = (
     "Photos with labels get proposals too, but only where no label is; their labels stay as they are. Confirmed empty "
     "photos are looked at again."
@@ -193,7 +191,8 @@ def _choose_classes(drafts: Drafts, model: StoredModel, found: Found) -> Choice:
         choice | {row.known: DraftedClass(row.name, row.threshold) for row in rows if not choice}
     )
     if not choice:
-        st.caption(f":material/info: {FOREIGN if drafts.classes else MANY}")
+        looked = f"{FOREIGN} {CHOOSE}" if drafts.classes else CHOOSE if found.photos else MANY
+        st.caption(f":material/info: {looked}")
     table = pd.DataFrame([asdict(row) for row in rows])
     if found.photos:
         table["boxes"] = [counts[row.known] for row in rows]

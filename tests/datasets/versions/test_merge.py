@@ -366,7 +366,7 @@ def test_a_data_set_that_is_deleted_meanwhile_is_a_sentence(data, workspace):
 
 
 # Merge in forked processes, each of which kills itself before one change to the disk more than the last one; print the
-# data sets after each death. The last process ends by itself.
+# data sets after each death. The last process runs to its end.
 KILLED_BEFORE_EACH_CHANGE = """
 import json, os, signal, sys
 from autodet import list_datasets, load_dataset, merge_datasets
