@@ -152,7 +152,12 @@ def _stage(folder: Path, credentials: Mapping[str, Any] | None, finish: Finish) 
         if found.asks:  # the user decides
             write_staged(folder, staged)
             return ImportStatus("reviewing")
-        return finish(folder, found, report)
+        return _finish(folder, found, report, finish)
+
+
+def _finish(folder: Path, found: Review, report: Reporter, finish: Finish) -> ImportStatus:
+    (folder / FETCHED).unlink()  # files are moved from here on, so a restart must fetch them again
+    return finish(folder, found, report)
 
 
 def _fetch_once(
@@ -176,9 +181,8 @@ def _store(folder: Path, decisions: Mapping[str, str], finish: Finish) -> Import
     found = review(read_staged(folder), decide(decisions), read_request(folder).seed)
     for refusal in found.refusals:
         raise DatasetError(problem_sentence(refusal, "page"))
-    (folder / FETCHED).unlink()  # files are moved from here on, so a restart must fetch them again
     with failures_named(found.staged.shown):
-        return finish(folder, found, Reporter(folder))
+        return _finish(folder, found, Reporter(folder), finish)
 
 
 def _stored_before(folder: Path) -> ImportStatus | None:

@@ -156,10 +156,14 @@ def test_a_process_that_dies_of_an_error_has_crashed_and_one_that_is_killed_was_
     assert one.status().error == ""
 
 
-def test_a_killed_import_goes_on_and_ends_like_any_other(tmp_path, workspace):
+@pytest.mark.parametrize("moment", ["reads", "has moved photos"])
+def test_a_killed_import_goes_on_and_ends_like_any_other(tmp_path, workspace, moment):
     one = start_import("sample", "sample", workspace=workspace)
     with hold_folder(workspace.datasets, alone=True):  # so that the import cannot end
-        wait_until(lambda: one.status().share > 0.05)
+        if moment == "reads":
+            wait_until(lambda: one.status().state == "working")
+        else:
+            wait_until(lambda: any(workspace.datasets.glob(".*/images/**/*.webp")))
         with pytest.raises(BusyError):
             one.proceed()
         os.kill(process_of(one, workspace), signal.SIGKILL)
