@@ -37,7 +37,7 @@ COMMAND = [sys.executable, "-m", "autodet"]
 
 SEARCH_KEYS = ["search", "dataset", "state", "trials", "best", "model", "seconds", "start_from", "caution", "diagnosis"]
 SEARCH_KEYS += ["name", "message", "objective", "planned_trials", "planned_epochs", "time_limit", "progress"]
-SEARCH_KEYS += ["seconds_left", "created", "follow_up", "follows", "owner"]
+SEARCH_KEYS += ["seconds_left", "created", "follow_up", "follows", "owner", "average"]
 TRIAL_KEYS = ["number", "state", "params", "epochs", "error", "attempts", "effective"]
 TRIAL_KEYS += ["planned_epochs", "epoch_share", "epoch_seconds"]
 EPOCH_KEYS = ["epoch", "loss", "map50", "map50_95", "seconds"]
