@@ -348,7 +348,8 @@ KIND_TEXTS: Mapping[str, KindText] = {
     ),
     "photo_copies": KindText(
         "Duplicate photos",
-        "Drawn splits keep copies together, where they do no harm; in two splits, metrics look better than they are.",
+        "Copies for training and for testing make a model look better than it is. Splits that autodet draws keep "
+        "copies together, where they do no harm.",
         {"keep": "Keep the copies", "drop": "Leave the copies out"},
     ),
     "photo_alike": KindText(

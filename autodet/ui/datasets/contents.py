@@ -52,8 +52,8 @@ def _show_progress(pool: Dataset) -> None:
     done, newest = count_labels(pool).done, next(label_summaries(pool), None)
     if not done and not newest:
         st.info(
-            "No labels yet. Label some of the photos here, then train a detector on a version of the labels; its model "
-            "proposes the boxes of the rest.",
+            "No labels yet. Label some of the photos here; a model of everyday objects can propose boxes. Then train a "
+            "detector on them, which proposes the boxes of the rest.",
             icon=":material/select:",
         )
         return

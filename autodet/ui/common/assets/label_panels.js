@@ -13,7 +13,7 @@ const FULL_TEXT = "Not saved: no connection. Keep this tab open: this browser ca
 const HINTS = {
   draw: "Drag to draw a box; click a box to change it. Enter: next photo. ?: all keys.",
   pan: "Drag to move the photo; click a box to select it. M: draw again.",
-  box: "Drag the box or its handles; 1 to 9 change its class; Esc leaves it.",
+  box: "Drag the box or its handles; 1 to 9 change its class. Enter leaves it, Enter again goes on.",
   proposal: "Enter accepts the proposal, Delete rejects it, a change accepts it too.",
   unnamed: "Write the name of its class, then press Enter.",
   viewer: "You can look at the labels. Only editors change them.",
